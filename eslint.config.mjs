@@ -1,0 +1,68 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** What a folder may import of ours: apps → libs → contracts, never sideways between apps. */
+const directions = {
+  'libs/contracts': [],
+  'libs/run-model': ['contracts'],
+  'libs/kafka': ['contracts'],
+  'libs/request-context': ['contracts'],
+  'libs/service': ['contracts'],
+  'libs/projections': ['contracts', 'run-model'],
+  'apps/projector': ['contracts', 'run-model', 'kafka', 'projections', 'service'],
+  'apps/gateway': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context'],
+};
+
+const importRules = Object.entries(directions).map(([folder, allowed]) => ({
+  files: [`${folder}/src/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: allowed.length > 0 ? `^@runspine/(?!(${allowed.join('|')})$)` : '^@runspine/',
+            message: `${folder} may import of ours: ${allowed.join(', ') || 'nothing'}.`,
+          },
+          { regex: '(^|/)\\.\\./\\.\\./\\.\\./', message: 'Reach another package by its name.' },
+          { regex: '/(src|dist)/', message: 'Import a package by its name, not a file inside it.' },
+        ],
+      },
+    ],
+  },
+}));
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', '.runspine/**', 'coverage/**'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.recommended],
+    languageOptions: {
+      parserOptions: {
+        project: ['./libs/*/tsconfig.json', './apps/*/tsconfig.json', './tsconfig.test.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "MemberExpression[object.name='process'][property.name='env']",
+          message: 'Read settings through @runspine/service.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['libs/service/src/settings.ts', '**/*.spec.ts', 'test/**/*.ts', 'deploy/**/*.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
+  { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly' } } },
+  ...importRules,
+);
