@@ -1,0 +1,60 @@
+import type { RecordedEvent } from './envelope.js';
+import type { RejectionReason } from './errors.js';
+import type { Run, StepResource } from './resources.js';
+
+/** The CloudEvents type of every record of the feed. */
+export const OUTCOME_TYPE = 'runspine.outcome';
+
+/** What became of an event. A repeat (same event id, or same idempotency key) is told the first outcome again. */
+export type Outcome = AppliedOutcome | RejectedOutcome | ParkedOutcome;
+
+/** What every outcome says. */
+export interface OutcomeBase {
+  /** The id of the event that was submitted. For a repeat by idempotency key, not the id of the first. */
+  event_id: string;
+  tenant_id: string;
+  env: string;
+  run_id: string;
+  step_id: string | null;
+  /** True for an outcome told again: nothing happened this time. */
+  repeat: boolean;
+  /** The event whose outcome this is: the first of its idempotency key; equal to event_id otherwise. */
+  first_event_id: string;
+}
+
+/** The event took its place in the run, and the room. */
+export interface AppliedOutcome extends OutcomeBase {
+  outcome: 'applied';
+  /** A heartbeat names the run's current sequence. */
+  run_sequence: number;
+  room_sequence: number | null;
+}
+
+/** The state machine refused the event. */
+export interface RejectedOutcome extends OutcomeBase {
+  outcome: 'rejected';
+  reason: RejectionReason;
+  /** The state that refused it: the run's or the step's status; null where there was neither. */
+  current: string | null;
+  /** The run's version then; null without a run. */
+  version: number | null;
+}
+
+/** PostgreSQL refused the event. It lies in the dead letter topic. */
+export interface ParkedOutcome extends OutcomeBase {
+  outcome: 'parked';
+  sqlstate: string;
+}
+
+/**
+ * The value of a feed record. Its headers carry what a reader routes by, so that it need not parse the value:
+ * `ce_id` (the submitted event's id), `ce_tenantid`, `ce_env`, `ce_subject` (run id), `ce_roomid` (applied events of
+ * a run in a room), and `ce_outcome` (`applied`, `rejected`, `parked`, `repeat`).
+ */
+export interface FeedValue {
+  outcome: Outcome;
+  /** The event with its sequences; only when it was applied now, and not for heartbeats. */
+  event?: RecordedEvent;
+  /** The run and the addressed step after the event; only where the event asked for it (`reply`). */
+  resource?: { run: Run; step?: StepResource };
+}

@@ -1,0 +1,58 @@
+import Type from 'typebox';
+
+/** A label that lists filter by: stage, kind, provider, model. */
+export const Label = Type.String({ minLength: 1, maxLength: 128 });
+/** A name for people. */
+export const Title = Type.String({ minLength: 1, maxLength: 512 });
+/** Why something was done, in words. */
+export const Reason = Type.String({ minLength: 1, maxLength: 4096 });
+/** Any JSON value. */
+export const Json = Type.Unknown({ description: 'Any JSON value.' });
+/** A number of things. */
+export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** A duration in milliseconds; fractions allowed. */
+export const DurationMs = Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** Tags: names to values, both text. */
+export const Tags = Type.Record(Type.String({ pattern: '^[^\\u0000]{1,128}$' }), Type.String({ maxLength: 512 }), {
+  maxProperties: 64,
+  description: 'Tags, names to values; lists filter by them.',
+});
+/** Free metadata: top-level names to any JSON. */
+export const Metadata = Type.Record(Type.String({ pattern: '^[^\\u0000]{1,256}$' }), Type.Unknown(), {
+  maxProperties: 256,
+});
+/** What was measured of a run or a step. */
+export const Metrics = Type.Object(
+  {
+    rows_in: Type.Optional(Count),
+    rows_out: Type.Optional(Count),
+    llm_calls: Type.Optional(Count),
+    tokens: Type.Optional(Count),
+    tokens_in: Type.Optional(Count),
+    tokens_out: Type.Optional(Count),
+    cost_usd: Type.Optional(Type.Number({ minimum: 0, maximum: 1e12 })),
+  },
+  { additionalProperties: true },
+);
+/** Why a run or a step failed. */
+export const ErrorInfo = Type.Object(
+  {
+    code: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    message: Type.String({ maxLength: 16_384 }),
+    detail: Type.Optional(Json),
+  },
+  { additionalProperties: true },
+);
+/** A score that somebody gave a run; of one name the last counts. */
+export const Score = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 128 }),
+    value: Type.Number({ minimum: -1e308, maximum: 1e308 }),
+    comment: Type.Optional(Type.String({ maxLength: 4096 })),
+  },
+  { additionalProperties: true },
+);
+/** How a result came to be: by running, or from a checkpoint of an earlier run. */
+export const ResultSource = Type.Enum(['executed', 'checkpoint']);
+/** A fingerprint: `sha256:` and 64 hex digits, or a producer's own word for it. */
+export const Fingerprint = Type.String({ minLength: 1, maxLength: 256 });

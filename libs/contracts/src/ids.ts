@@ -1,0 +1,87 @@
+import { createHash, randomBytes } from 'node:crypto';
+import Type from 'typebox';
+
+/** Run id: `run_`, 12 hex digits of Unix milliseconds, 8 of affinity, 12 random. */
+export const RUN_ID_PATTERN = '^run_[0-9a-f]{32}$';
+/** Step id: `step_`, 12 hex digits of Unix milliseconds, 20 random. */
+export const STEP_ID_PATTERN = '^step_[0-9a-f]{32}$';
+/** Event id: a UUID of any version; lower case where we write it. */
+export const EVENT_ID_PATTERN = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$';
+/** Tenant, env, project, surface, space and room ids. */
+export const NAME_PATTERN = '^[a-z0-9][a-z0-9_-]{0,63}$';
+/** Correlation and causation ids of callers: printable ASCII without spaces. */
+export const CORRELATION_PATTERN = '^[\\x21-\\x7e]{1,128}$';
+/** How far ahead of the reader's clock an id's or an event's time may lie, in milliseconds. */
+export const TIME_AHEAD_MS_MAX = 24 * 3600 * 1000;
+
+export const RunId = Type.String({ pattern: RUN_ID_PATTERN, description: 'Run id; carries its partition affinity.' });
+export const StepId = Type.String({ pattern: STEP_ID_PATTERN, description: 'Step id.' });
+export const EventId = Type.String({ pattern: EVENT_ID_PATTERN, description: 'Event id: a UUID.' });
+export const NameId = Type.String({ pattern: NAME_PATTERN });
+export const CorrelationId = Type.String({ pattern: CORRELATION_PATTERN });
+
+const runId = new RegExp(RUN_ID_PATTERN);
+const stepId = new RegExp(STEP_ID_PATTERN);
+const eventId = new RegExp(EVENT_ID_PATTERN);
+const nameId = new RegExp(NAME_PATTERN);
+const correlationId = new RegExp(CORRELATION_PATTERN);
+
+export const isRunId = (value: string): boolean => runId.test(value);
+export const isStepId = (value: string): boolean => stepId.test(value);
+export const isEventId = (value: string): boolean => eventId.test(value);
+export const isNameId = (value: string): boolean => nameId.test(value);
+export const isCorrelationId = (value: string): boolean => correlationId.test(value);
+
+/** What decides a run's affinity: its room, else the idempotency key of its creation, else chance. */
+export interface AffinitySource {
+  tenantId: string;
+  env: string;
+  roomId?: string | undefined;
+  idempotencyKey?: string | undefined;
+}
+
+/** Eight hex digits: the first of sha256(`tenant/env/room`), or of sha256(`tenant/env/key`), or random. */
+export function affinityOf(source: AffinitySource): string {
+  const anchor = source.roomId ?? source.idempotencyKey;
+  if (anchor === undefined) return randomBytes(4).toString('hex');
+  return createHash('sha256').update(`${source.tenantId}/${source.env}/${anchor}`).digest('hex').slice(0, 8);
+}
+
+/** A new run id. `nowMs` is Unix milliseconds, by default the clock. */
+export function newRunId(affinity: string, nowMs: number = Date.now()): string {
+  return `run_${hexMs(nowMs)}${affinity}${randomBytes(6).toString('hex')}`;
+}
+
+/** A new step id. `nowMs` is Unix milliseconds, by default the clock. */
+export function newStepId(nowMs: number = Date.now()): string {
+  return `step_${hexMs(nowMs)}${randomBytes(10).toString('hex')}`;
+}
+
+/** A new event id: UUID version 7 (RFC 9562), so ids sort by time. */
+export function newEventId(nowMs: number = Date.now()): string {
+  const random = randomBytes(10);
+  random[0] = (random[0]! & 0x0f) | 0x70;
+  random[2] = (random[2]! & 0x3f) | 0x80;
+  const hex = hexMs(nowMs) + random.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The affinity inside a well-formed run id. */
+export function affinityOfRunId(id: string): string {
+  return id.slice(16, 24);
+}
+
+/** The time inside a well-formed run or step id, Unix milliseconds. */
+export function timeOfId(id: string): number {
+  const from = id.indexOf('_') + 1;
+  return Number.parseInt(id.slice(from, from + 12), 16);
+}
+
+/** The Kafka key of a run's events: `tenant/affinity`. */
+export function partitionKeyOf(tenantId: string, id: string): string {
+  return `${tenantId}/${affinityOfRunId(id)}`;
+}
+
+function hexMs(ms: number): string {
+  return Math.trunc(ms).toString(16).padStart(12, '0');
+}
