@@ -1,0 +1,57 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { RecordedAttributes } from '@runspine/contracts';
+
+/** What the chain holds of a journal entry: every column but the data, which stands by its hash. */
+export interface ChainedEntry extends RecordedAttributes {
+  type: string;
+  source_partition: number;
+  source_offset: number;
+  /** Hex SHA-256 of the data's canonical text. */
+  data_hash: string;
+}
+
+/** Hex SHA-256 of an event's data in canonical form (RFC 8785), as text. */
+export function hashData(canonicalData: string): string {
+  return createHash('sha256').update(canonicalData).digest('hex');
+}
+
+/** Hex SHA-256 by which a repeated event is told from a reused id: of its type and canonical data. */
+export function hashTypeAndData(type: string, canonicalData: string): string {
+  return createHash('sha256').update(type).update('\n').update(canonicalData).digest('hex');
+}
+
+/**
+ * The hash of a journal entry: HMAC-SHA-256 over all its columns and the hash before it in its run (null for the
+ * first). Whoever lacks the key can neither change a row nor take one out unseen.
+ */
+export function hashEntry(key: Buffer, entry: ChainedEntry, prevHash: string | null): string {
+  return createHmac('sha256', key)
+    .update(
+      JSON.stringify([
+        entry.tenant_id,
+        entry.run_id,
+        entry.run_sequence,
+        entry.event_id,
+        entry.type,
+        entry.time,
+        entry.recorded_at,
+        entry.source,
+        entry.env,
+        entry.project_id,
+        entry.surface_id,
+        entry.step_id,
+        entry.room_id,
+        entry.room_sequence,
+        entry.correlation_id,
+        entry.causation_id,
+        entry.producer_correlation_id,
+        entry.producer_causation_id,
+        entry.traceparent,
+        entry.source_partition,
+        entry.source_offset,
+        entry.data_hash,
+        prevHash,
+      ]),
+    )
+    .digest('hex');
+}

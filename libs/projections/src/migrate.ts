@@ -1,0 +1,30 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { RunSpine1764000000000 } from './migrations/1764000000000-run-spine.js';
+import { Roles1764000000001 } from './migrations/1764000000001-roles.js';
+
+/** Every migration, oldest first. */
+export const MIGRATIONS = [RunSpine1764000000000, Roles1764000000001];
+
+/** One number for everybody who migrates a Runspine database, so that two set-ups wait for each other. */
+const MIGRATION_LOCK = 7_240_511;
+
+/**
+ * Brings the database to the newest version; nothing to do is fine. The login must own the database and may create
+ * roles. Safe when two run at once: the second waits.
+ * @returns the names of the migrations that ran.
+ */
+export async function migrate(databaseUrl: string): Promise<string[]> {
+  const source = new DataSource({ type: 'postgres', url: databaseUrl, migrations: MIGRATIONS, logging: false });
+  await source.initialize();
+  const lock = source.createQueryRunner();
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const ran = await source.runMigrations({ transaction: 'each' });
+    return ran.map((migration) => migration.name);
+  } finally {
+    await lock.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
+    await lock.release();
+    await source.destroy();
+  }
+}
