@@ -1,0 +1,56 @@
+import { recordBytes, type KafkaRecord } from './records.js';
+
+interface Chunk {
+  readonly records: KafkaRecord[];
+  readonly nextOffset: number;
+  next: number;
+}
+
+export interface QueuedBatch {
+  readonly records: KafkaRecord[];
+  readonly nextOffset: number;
+}
+
+/** Records of one partition that were fetched and not yet handed over, in order. */
+export class PartitionQueue {
+  private chunks: Chunk[] = [];
+  records = 0;
+  bytes = 0;
+
+  push(records: KafkaRecord[], nextOffset: number): void {
+    this.chunks.push({ records, nextOffset, next: 0 });
+    this.records += records.length;
+    for (const record of records) this.bytes += recordBytes(record);
+  }
+
+  /** The oldest records within the bounds, at least one; undefined when there is none. */
+  take(maxRecords: number, maxBytes: number): QueuedBatch | undefined {
+    const records: KafkaRecord[] = [];
+    let bytes = 0;
+    let nextOffset = 0;
+    for (let chunk = this.chunks[0]; chunk && records.length < maxRecords; chunk = this.chunks[0]) {
+      const record = chunk.records[chunk.next];
+      if (record) {
+        const size = recordBytes(record);
+        if (records.length > 0 && bytes + size > maxBytes) break;
+        records.push(record);
+        bytes += size;
+        nextOffset = record.offset + 1;
+        chunk.next += 1;
+      }
+      if (chunk.next >= chunk.records.length) {
+        nextOffset = chunk.nextOffset;
+        this.chunks.shift();
+      }
+    }
+    this.records -= records.length;
+    this.bytes -= bytes;
+    return records.length === 0 ? undefined : { records, nextOffset };
+  }
+
+  clear(): void {
+    this.chunks = [];
+    this.records = 0;
+    this.bytes = 0;
+  }
+}
