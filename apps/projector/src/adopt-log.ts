@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util';
+import { createKafkaClient, describeCluster, topicWatermarks } from '@runspine/kafka';
+import { openPool } from '@runspine/projections';
+import { coreSettings, defineSettings, runCommand } from '@runspine/service';
+import { adoptPosition } from './store/offsets.js';
+
+const USAGE = 'usage: adopt-log --topic TOPIC --partition N --from earliest|latest|OFFSET';
+
+/**
+ * Follows another log from here on: what resolves event_spine.log_mismatch. The projections stay; what the former log
+ * held beyond the stored position, and what lies before `--from`, is not applied.
+ */
+await runCommand({
+  name: 'adopt-log',
+  settings: defineSettings({ ...coreSettings }),
+  run: async ({ settings, logger }) => {
+    const { topic, partition, from } = readArguments();
+    const kafka = createKafkaClient({ brokers: settings.kafkaBrokers, clientId: settings.instance, logger });
+    const { clusterId, log } = await kafka.withAdmin(async (admin) => ({
+      clusterId: (await describeCluster(admin)).clusterId,
+      log: (await topicWatermarks(admin, topic)).find((mark) => mark.partition === partition),
+    }));
+    if (!log) throw new Error(`${topic} has no partition ${partition}.`);
+    const position = from === 'earliest' ? log.low : from === 'latest' ? log.high : Number(from);
+    if (!Number.isInteger(position) || position < log.low || position > log.high) {
+      throw new Error(`--from must be earliest, latest or an offset from ${log.low} to ${log.high}.`);
+    }
+    const pool = openPool({ databaseUrl: settings.databaseUrl, role: 'runspine_projector', connectionsMax: 1 });
+    await adoptPosition(pool, { topic, partition, cluster_id: clusterId, position });
+    await pool.end();
+    logger.info({ topic, partition, cluster_id: clusterId, position }, 'log adopted; restart the projector');
+  },
+});
+
+function readArguments(): { topic: string; partition: number; from: string } {
+  const options = { topic: { type: 'string' }, partition: { type: 'string' }, from: { type: 'string' } } as const;
+  const { topic, partition, from } = parseArgs({ options }).values;
+  if (topic === undefined || from === undefined || !/^\d{1,5}$/.test(partition ?? '')) throw new Error(USAGE);
+  return { topic, partition: Number(partition), from };
+}

@@ -1,0 +1,118 @@
+import { type PartitionBatch, PositionLost } from '@runspine/kafka';
+import type { Logger } from '@runspine/service';
+import pg from 'pg';
+import type { LogPositions } from './log/log-positions.js';
+import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
+import { foldBatch, type Told } from './runs/fold-batch.js';
+import { parkEntry } from './store/park-entry.js';
+import { loadBatch } from './store/load-batch.js';
+import { advance } from './store/offsets.js';
+import { ReservationLost, saveBatch } from './store/save-batch.js';
+import { inTransaction } from './store/transaction.js';
+
+/** How often a transaction is tried again at once, for conflicts that the next try does not meet. */
+const CONFLICT_TRIES_MAX = 5;
+
+/** A contiguous part of a partition: what one transaction applies. */
+interface Stretch {
+  topic: string;
+  partition: number;
+  from: number;
+  to: number;
+  entries: readonly Entry[];
+}
+
+export interface BatchProjectorOptions {
+  pool: pg.Pool;
+  positions: LogPositions;
+  partitions: number;
+  journalKey: Buffer;
+  logger: Logger;
+  /** Keeps a record that nobody can read, or that PostgreSQL refuses; acknowledged when it resolves. */
+  deadLetter: (unreadable: Unreadable) => Promise<void>;
+  /** Tells the outcomes of a stretch, once they are committed. */
+  tell: (partition: number, told: readonly Told[]) => void;
+}
+
+/**
+ * One Kafka batch of one partition, in one transaction. The offset moves first, with compare-and-set, so that a
+ * consumer that lost the partition fails before it writes anything. Outcomes leave only after the commit.
+ */
+export class BatchProjector {
+  constructor(private readonly options: BatchProjectorOptions) {}
+
+  /**
+   * Applies a batch. Unreadable records are dead letters, acknowledged before the offset moves past them.
+   * @throws PositionLost when another consumer moved the position; any other error means: again, later.
+   */
+  async apply(batch: PartitionBatch): Promise<void> {
+    const { entries, unreadable } = readRecords(batch.records, this.options.partitions, Date.now());
+    await Promise.all(unreadable.map((letter) => this.options.deadLetter(letter)));
+    const { topic, partition, firstOffset: from, nextOffset: to } = batch;
+    await this.applyStretch({ topic, partition, from, to, entries });
+  }
+
+  /** A stretch that PostgreSQL refuses is halved, until the one record that it refuses is alone and parked. */
+  private async applyStretch(stretch: Stretch): Promise<void> {
+    try {
+      this.options.tell(stretch.partition, await this.commit(stretch));
+    } catch (error) {
+      const sqlstate = refusal(error);
+      if (sqlstate === undefined || stretch.entries.length === 0) throw error;
+      const [only, second] = stretch.entries;
+      if (only && !second) return this.park(stretch, only, sqlstate, error);
+      const middle = Math.ceil(stretch.entries.length / 2);
+      const boundary = stretch.entries[middle]!.offset;
+      await this.applyStretch({ ...stretch, to: boundary, entries: stretch.entries.slice(0, middle) });
+      await this.applyStretch({ ...stretch, from: boundary, entries: stretch.entries.slice(middle) });
+    }
+  }
+
+  private async commit(stretch: Stretch): Promise<Told[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await inTransaction(this.options.pool, async (tx) => {
+          await advance(tx, { ...stretch, clusterId: this.options.positions.clusterId });
+          if (stretch.entries.length === 0) return [];
+          const state = await loadBatch(tx, stretch.entries);
+          const recordedAt = new Date().toISOString();
+          const folded = foldBatch(stretch.entries, state, this.options.journalKey, recordedAt);
+          await saveBatch(tx, folded, state, recordedAt);
+          return folded.told;
+        });
+      } catch (error) {
+        if (error instanceof PositionLost) throw await this.options.positions.lost(stretch);
+        if (!isConflict(error) || attempt >= CONFLICT_TRIES_MAX) throw error;
+        this.options.logger.debug({ partition: stretch.partition, attempt, err: error }, 'conflict, trying again');
+      }
+    }
+  }
+
+  /** The one record that PostgreSQL refuses: kept raw as a dead letter, with an outcome of its own. */
+  private async park(stretch: Stretch, entry: Entry, sqlstate: string, error: unknown): Promise<void> {
+    const { event, offset, record } = entry;
+    this.options.logger.error(
+      { partition: stretch.partition, offset, run: event.data.run_id, event: event.id, sqlstate, err: error },
+      'PostgreSQL refuses this event alone: parked',
+    );
+    const detail = { code: 'event.parked', path: '', message: `SQLSTATE ${sqlstate}` } as const;
+    await this.options.deadLetter({ record, fault: detail });
+    const outcome = await inTransaction(this.options.pool, async (tx) => {
+      await advance(tx, { ...stretch, clusterId: this.options.positions.clusterId });
+      return parkEntry(tx, entry, sqlstate);
+    });
+    this.options.tell(stretch.partition, [{ entry, outcome, event: undefined, after: undefined }]);
+  }
+}
+
+/** The SQLSTATE where it means that the data itself is refused: classes 22, 23 and 54. */
+function refusal(error: unknown): string | undefined {
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined) return undefined;
+  return ['22', '23', '54'].includes(error.code.slice(0, 2)) ? error.code : undefined;
+}
+
+/** Deadlock, serialisation failure, or an id that another partition took at the same moment. */
+function isConflict(error: unknown): boolean {
+  if (error instanceof ReservationLost) return true;
+  return error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001');
+}

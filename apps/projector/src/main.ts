@@ -1,0 +1,112 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import { TOPICS, topicName } from '@runspine/contracts';
+import { BatchingProducer, createKafkaClient, DeadLetterProducer, ProjectorTransport } from '@runspine/kafka';
+import { assertRestricted, openPool, RoleRefused } from '@runspine/projections';
+import { type Drain, NestLogger, runService, type Service, startAdminServer } from '@runspine/service';
+import type pg from 'pg';
+import { BatchProjector } from './batch-projector.js';
+import { projectorSettings, type ProjectorSettings } from './config.js';
+import { FeedPublisher } from './log/feed-publisher.js';
+import { FeedQueue } from './log/feed-queue.js';
+import { LogPositions } from './log/log-positions.js';
+import { ProjectorMetrics } from './projector-metrics.js';
+import { ProjectorModule } from './projector.module.js';
+import { keepKeysFor } from './store/key-retention.js';
+
+await runService({ name: 'projector', settings: projectorSettings, start });
+
+async function start(service: Service<ProjectorSettings>): Promise<Drain> {
+  const { settings, logger, health } = service;
+  const admin = await startAdminServer({ ...settings, health, metrics: service.metrics, logger });
+  const pool = openPool({
+    databaseUrl: settings.databaseUrl,
+    role: 'runspine_projector',
+    connectionsMax: settings.connectionsMax,
+    applicationName: settings.instance,
+  });
+  health.add('postgres', async () => ({ ok: (await pool.query('SELECT 1')).rowCount === 1 }));
+  await restricted(service, pool);
+
+  const kafka = createKafkaClient({ brokers: settings.kafkaBrokers, clientId: settings.instance, logger });
+  const producer = new BatchingProducer({ client: kafka });
+  const publisher = new FeedPublisher(producer, topicName('feed', settings.topicPrefix), logger);
+  const feed = new FeedQueue(publisher);
+  const metrics = new ProjectorMetrics(service.metrics);
+  const positions = new LogPositions(kafka, pool, logger, settings.partitions);
+  const group = `${settings.topicPrefix}runspine-projector`;
+  const deadLetters = new DeadLetterProducer({
+    client: kafka,
+    producer,
+    topic: topicName('deadLetter', settings.topicPrefix),
+  });
+  const projector = new BatchProjector({
+    pool,
+    positions,
+    partitions: settings.partitions,
+    journalKey: settings.journalKey,
+    logger,
+    deadLetter: async ({ record, fault }) => {
+      const { topic, partition, offset } = record;
+      logger.warn({ topic, partition, offset, code: fault.code, path: fault.path }, 'dead letter');
+      const detail = fault.path === '' ? fault.message : `${fault.path} ${fault.message}`;
+      await deadLetters.publish({ source: { topic, partition, offset, group }, code: fault.code, detail, record });
+      metrics.deadLetter(fault.code);
+    },
+    tell: (partition, told) => {
+      metrics.told(told);
+      feed.add(partition, told);
+    },
+  });
+  const transport = new ProjectorTransport({
+    client: kafka,
+    groupId: group,
+    topicPrefix: settings.topicPrefix,
+    onAssigned: positions.assign,
+    onFatal: service.fatal,
+    maxBatchRecords: settings.batchRecordsMax,
+    maxBatchBytes: settings.batchBytesMax,
+    highWaterRecords: settings.queueRecordsMax,
+  });
+  metrics.watch(() => transport.consumerStatus(), publisher, producer);
+  health.add(TOPICS.runs.name, () => consumerHealth(transport));
+
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(ProjectorModule.with(projector, metrics), {
+    strategy: transport,
+    logger: new NestLogger(logger),
+  });
+  await app.listen();
+  const stopRetention = keepKeysFor(pool, settings.idempotencyHours, logger);
+  return async () => {
+    await app.close();
+    await feed.flush();
+    await producer.close();
+    stopRetention();
+    await pool.end();
+    await admin.close();
+  };
+}
+
+/** Waits for PostgreSQL as long as it takes; a role that must not be used ends the process at once. */
+async function restricted({ logger, health }: Service<ProjectorSettings>, pool: pg.Pool): Promise<void> {
+  for (let waitMs = 100; ; waitMs = Math.min(2 * waitMs, 5000)) {
+    try {
+      return await assertRestricted(pool, 'runspine_projector');
+    } catch (error) {
+      if (error instanceof RoleRefused || health.draining) throw error;
+      logger.warn({ err: error, wait_ms: waitMs }, 'PostgreSQL does not answer yet');
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+}
+
+function consumerHealth(transport: ProjectorTransport): { ok: boolean; detail?: string } {
+  const status = transport.consumerStatus();
+  if (!status?.joined) return { ok: false, detail: 'not a member of its group yet' };
+  const faulty = status.partitions.filter(({ state }) => state === 'stopped' || state === 'retrying');
+  if (faulty.length > 0) {
+    return { ok: false, detail: faulty.map(({ partition, error }) => `partition ${partition}: ${error}`).join('; ') };
+  }
+  return { ok: status.ready, detail: `${status.partitions.length} partitions` };
+}

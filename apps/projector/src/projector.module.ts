@@ -1,0 +1,19 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { BatchProjector } from './batch-projector.js';
+import { ProjectorMetrics } from './projector-metrics.js';
+import { RunsProjection } from './runs/runs.projection.js';
+
+/** The projections; what they need is made in main and given. */
+@Module({})
+export class ProjectorModule {
+  static with(projector: BatchProjector, metrics: ProjectorMetrics): DynamicModule {
+    return {
+      module: ProjectorModule,
+      controllers: [RunsProjection],
+      providers: [
+        { provide: BatchProjector, useValue: projector },
+        { provide: ProjectorMetrics, useValue: metrics },
+      ],
+    };
+  }
+}

@@ -1,0 +1,67 @@
+import type { RunState, StepState } from '@runspine/run-model';
+import type { OutcomeRow } from './outcome-row.js';
+
+/** An idempotency key that came before, and what became of its first event. */
+export interface KnownKey {
+  /** Hex SHA-256 of route and body. */
+  hash: string;
+  outcome: OutcomeRow;
+}
+
+/** A run while a batch is folded. */
+export interface RunInHand {
+  state: RunState | undefined;
+  /** Hash of its last journal entry; null before the first. */
+  head: string | null;
+  /** The steps that the batch can move: addressed ones, and open ones where the run ends. */
+  steps: Map<string, StepState>;
+  changed: boolean;
+  changedSteps: Set<string>;
+}
+
+/** A room while a batch is folded. */
+export interface RoomInHand {
+  tenant_id: string;
+  env: string;
+  room_id: string;
+  last_sequence: number;
+  changed: boolean;
+}
+
+/** All that a batch meets, by tenant first: loaded before the fold, moved by it, saved after it. */
+export class BatchState {
+  readonly outcomes = new Map<string, OutcomeRow>();
+  readonly keys = new Map<string, KnownKey>();
+  readonly rooms = new Map<string, RoomInHand>();
+  private readonly runs = new Map<string, RunInHand>();
+
+  /** The run, or a place for it. */
+  run(tenantId: string, runId: string): RunInHand {
+    const key = `${tenantId}/${runId}`;
+    let run = this.runs.get(key);
+    if (!run) {
+      run = { state: undefined, head: null, steps: new Map(), changed: false, changedSteps: new Set() };
+      this.runs.set(key, run);
+    }
+    return run;
+  }
+
+  /** The room, at 0 when nothing happened in it yet. */
+  room(tenantId: string, env: string, roomId: string): RoomInHand {
+    const key = roomKey(tenantId, env, roomId);
+    let room = this.rooms.get(key);
+    if (!room) {
+      room = { tenant_id: tenantId, env, room_id: roomId, last_sequence: 0, changed: false };
+      this.rooms.set(key, room);
+    }
+    return room;
+  }
+
+  allRuns(): Iterable<RunInHand> {
+    return this.runs.values();
+  }
+}
+
+export const outcomeKey = (tenantId: string, eventId: string): string => `${tenantId}/${eventId}`;
+export const idempotencyKey = (tenantId: string, env: string, key: string): string => `${tenantId}/${env}/${key}`;
+export const roomKey = (tenantId: string, env: string, roomId: string): string => `${tenantId}/${env}/${roomId}`;

@@ -1,0 +1,55 @@
+import { PositionLost } from '@runspine/kafka';
+import type pg from 'pg';
+import type { Transaction } from './transaction.js';
+
+/** Where a partition of a log was read to, as PostgreSQL has it. */
+export interface StoredPosition {
+  topic: string;
+  partition: number;
+  cluster_id: string;
+  position: number;
+}
+
+const ADVANCE = {
+  name: 'advance',
+  text: `UPDATE projector_offsets SET position = $5, updated_at = now()
+         WHERE topic = $1 AND partition = $2 AND cluster_id = $3 AND position = $4`,
+};
+
+/** Moves a partition from the position that we hold to the next. @throws PositionLost when it is not there. */
+export async function advance(
+  tx: Transaction,
+  at: { topic: string; partition: number; clusterId: string; from: number; to: number },
+): Promise<void> {
+  const { rowCount } = await tx.query(ADVANCE, [at.topic, at.partition, at.clusterId, at.from, at.to]);
+  if (rowCount !== 1) throw new PositionLost();
+}
+
+/** The stored positions of a topic. */
+export async function storedPositions(pool: pg.Pool, topic: string): Promise<Map<number, StoredPosition>> {
+  const { rows } = await pool.query<StoredPosition>(
+    'SELECT topic, partition, cluster_id, position FROM projector_offsets WHERE topic = $1',
+    [topic],
+  );
+  return new Map(rows.map((row) => [row.partition, row]));
+}
+
+/** Stores a first position; one that exists stays. */
+export async function storeFirst(pool: pg.Pool, position: StoredPosition): Promise<void> {
+  await pool.query(
+    `INSERT INTO projector_offsets (topic, partition, cluster_id, position, updated_at)
+     VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING`,
+    [position.topic, position.partition, position.cluster_id, position.position],
+  );
+}
+
+/** Replaces a position by hand: the log is adopted from there. */
+export async function adoptPosition(pool: pg.Pool, position: StoredPosition): Promise<void> {
+  await pool.query(
+    `INSERT INTO projector_offsets (topic, partition, cluster_id, position, updated_at)
+     VALUES ($1, $2, $3, $4, now())
+     ON CONFLICT (topic, partition) DO UPDATE
+     SET cluster_id = EXCLUDED.cluster_id, position = EXCLUDED.position, updated_at = now()`,
+    [position.topic, position.partition, position.cluster_id, position.position],
+  );
+}

@@ -1,0 +1,185 @@
+import type { BatchState } from '../runs/batch-state.js';
+import type { FoldedBatch, JournalRow, RejectionRow } from '../runs/fold-batch.js';
+import type { OutcomeRow } from '../runs/outcome-row.js';
+import { erasePayloads } from './erase-payloads.js';
+import type { Transaction } from './transaction.js';
+import { arraysOf, type Column, insertFrom } from './unnest.js';
+
+/** Another partition took an event id or idempotency key at the same moment: fold again, now seeing it. */
+export class ReservationLost extends Error {
+  override readonly name = 'ReservationLost';
+}
+
+const JOURNAL: Column<JournalRow>[] = [
+  { name: 'tenant_id', type: 'text', of: (row) => row.tenant_id },
+  { name: 'run_id', type: 'text', of: (row) => row.run_id },
+  { name: 'run_sequence', type: 'bigint', of: (row) => row.run_sequence },
+  { name: 'event_id', type: 'uuid', of: (row) => row.event_id },
+  { name: 'type', type: 'text', of: (row) => row.type },
+  { name: 'time', type: 'timestamptz', of: (row) => row.time },
+  { name: 'recorded_at', type: 'timestamptz', of: (row) => row.recorded_at },
+  { name: 'source', type: 'text', of: (row) => row.source },
+  { name: 'env', type: 'text', of: (row) => row.env },
+  { name: 'project_id', type: 'text', of: (row) => row.project_id },
+  { name: 'surface_id', type: 'text', of: (row) => row.surface_id },
+  { name: 'step_id', type: 'text', of: (row) => row.step_id },
+  { name: 'room_id', type: 'text', of: (row) => row.room_id },
+  { name: 'room_sequence', type: 'bigint', of: (row) => row.room_sequence },
+  { name: 'correlation_id', type: 'text', of: (row) => row.correlation_id },
+  { name: 'causation_id', type: 'text', of: (row) => row.causation_id },
+  { name: 'producer_correlation_id', type: 'text', of: (row) => row.producer_correlation_id },
+  { name: 'producer_causation_id', type: 'text', of: (row) => row.producer_causation_id },
+  { name: 'traceparent', type: 'text', of: (row) => row.traceparent },
+  { name: 'source_partition', type: 'integer', of: (row) => row.source_partition },
+  { name: 'source_offset', type: 'bigint', of: (row) => row.source_offset },
+  { name: 'data', type: 'json', of: (row) => row.data },
+  { name: 'data_hash', type: 'hex', of: (row) => row.data_hash },
+  { name: 'prev_hash', type: 'hex', of: (row) => row.prev_hash },
+  { name: 'hash', type: 'hex', of: (row) => row.hash },
+];
+
+const OUTCOMES: Column<OutcomeRow>[] = [
+  { name: 'tenant_id', type: 'text', of: (row) => row.tenant_id },
+  { name: 'event_id', type: 'uuid', of: (row) => row.event_id },
+  { name: 'hash', type: 'hex', of: (row) => row.hash },
+  { name: 'outcome', type: 'text', of: (row) => row.outcome },
+  { name: 'env', type: 'text', of: (row) => row.env },
+  { name: 'run_id', type: 'text', of: (row) => row.run_id },
+  { name: 'step_id', type: 'text', of: (row) => row.step_id },
+  { name: 'first_event_id', type: 'uuid', of: (row) => row.first_event_id },
+  { name: 'run_sequence', type: 'bigint', of: (row) => row.run_sequence },
+  { name: 'room_sequence', type: 'bigint', of: (row) => row.room_sequence },
+  { name: 'reason', type: 'text', of: (row) => row.reason },
+  { name: 'current', type: 'text', of: (row) => row.current },
+  { name: 'version', type: 'bigint', of: (row) => row.version },
+  { name: 'sqlstate', type: 'text', of: (row) => row.sqlstate },
+  { name: 'recorded_at', type: 'timestamptz', of: (row) => row.recorded_at },
+];
+
+type KeyRow = FoldedBatch['keys'][number] & { recorded_at: string };
+const KEYS: Column<KeyRow>[] = [
+  { name: 'tenant_id', type: 'text', of: (row) => row.tenant_id },
+  { name: 'env', type: 'text', of: (row) => row.env },
+  { name: 'key', type: 'text', of: (row) => row.key },
+  { name: 'hash', type: 'hex', of: (row) => row.hash },
+  { name: 'event_id', type: 'uuid', of: (row) => row.event_id },
+  { name: 'recorded_at', type: 'timestamptz', of: (row) => row.recorded_at },
+];
+
+const REJECTIONS: Column<RejectionRow>[] = [
+  { name: 'tenant_id', type: 'text', of: ({ outcome }) => outcome.tenant_id },
+  { name: 'source_partition', type: 'integer', of: ({ entry }) => entry.record.partition },
+  { name: 'source_offset', type: 'bigint', of: ({ entry }) => entry.offset },
+  { name: 'env', type: 'text', of: ({ outcome }) => outcome.env },
+  { name: 'event_id', type: 'uuid', of: ({ outcome }) => outcome.event_id },
+  { name: 'type', type: 'text', of: ({ entry }) => entry.event.type },
+  { name: 'run_id', type: 'text', of: ({ outcome }) => outcome.run_id },
+  { name: 'step_id', type: 'text', of: ({ outcome }) => outcome.step_id },
+  { name: 'reason', type: 'text', of: ({ outcome }) => outcome.reason },
+  { name: 'current', type: 'text', of: ({ outcome }) => outcome.current },
+  { name: 'version', type: 'bigint', of: ({ outcome }) => outcome.version },
+  { name: 'time', type: 'timestamptz', of: ({ entry }) => entry.event.time },
+  { name: 'recorded_at', type: 'timestamptz', of: ({ outcome }) => outcome.recorded_at },
+  { name: 'source', type: 'text', of: ({ entry }) => entry.event.source },
+  { name: 'correlation_id', type: 'text', of: ({ entry }) => entry.event.correlationid ?? null },
+  { name: 'data', type: 'json', of: ({ entry }) => entry.dataText },
+];
+
+const INSERT_JOURNAL = { name: 'insert-journal', text: insertFrom('run_events', JOURNAL) };
+const INSERT_OUTCOMES = {
+  name: 'insert-outcomes',
+  text: insertFrom('event_outcomes', OUTCOMES, 'ON CONFLICT DO NOTHING'),
+};
+const INSERT_KEYS = { name: 'insert-keys', text: insertFrom('idempotency_keys', KEYS, 'ON CONFLICT DO NOTHING') };
+const INSERT_REJECTIONS = { name: 'insert-rejections', text: insertFrom('rejections', REJECTIONS) };
+
+/**
+ * Writes a folded batch, a statement a table. Ids and keys go first, in one order for everybody, so that two
+ * partitions that meet in one id wait for each other and do not deadlock.
+ * @throws ReservationLost when another partition had one of them first.
+ */
+export async function saveBatch(
+  tx: Transaction,
+  folded: FoldedBatch,
+  state: BatchState,
+  recordedAt: string,
+): Promise<void> {
+  await reserve(tx, folded, recordedAt);
+  const writes: Promise<unknown>[] = [];
+  if (folded.journal.length > 0) writes.push(tx.query(INSERT_JOURNAL, arraysOf(JOURNAL, folded.journal)));
+  if (folded.rejections.length > 0) writes.push(tx.query(INSERT_REJECTIONS, arraysOf(REJECTIONS, folded.rejections)));
+  writes.push(...saveStates(tx, state, recordedAt));
+  await Promise.all(writes);
+  for (const run of folded.erased) await erasePayloads(tx, run);
+}
+
+async function reserve(tx: Transaction, folded: FoldedBatch, recordedAt: string): Promise<void> {
+  if (folded.outcomes.length > 0) {
+    const rows = folded.outcomes.toSorted(
+      (a, b) => compare(a.tenant_id, b.tenant_id) || compare(a.event_id, b.event_id),
+    );
+    const { rowCount } = await tx.query(INSERT_OUTCOMES, arraysOf(OUTCOMES, rows));
+    if (rowCount !== rows.length) throw new ReservationLost('An event id was taken by another partition.');
+  }
+  if (folded.keys.length > 0) {
+    const rows = folded.keys
+      .map((key) => ({ ...key, recorded_at: recordedAt }))
+      .sort((a, b) => compare(a.tenant_id, b.tenant_id) || compare(a.env, b.env) || compare(a.key, b.key));
+    const { rowCount } = await tx.query(INSERT_KEYS, arraysOf(KEYS, rows));
+    if (rowCount !== rows.length) throw new ReservationLost('An idempotency key was taken by another partition.');
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const RUN_COLUMNS = [
+  ...['tenant_id', 'run_id', 'env', 'project_id', 'surface_id', 'room_id', 'external_id', 'name', 'kind', 'stage'],
+  ...['parent_run_id', 'rerun_of', 'command', 'cwd', 'stale_after_s', 'input', 'output', 'tags', 'scores', 'metadata'],
+  ...['code_ref', 'config_hash', 'input_fingerprint', 'trace_id', 'status', 'version', 'task_count', 'error'],
+  ...['failed_step_id', 'cancel_reason', 'source', 'checkpoint_run_id', 'duration_ms', 'metrics', 'own_metrics'],
+  ...['step_metrics', 'correlation_id', 'created_at', 'started_at', 'ended_at', 'last_seen_at', 'erased_at'],
+  ...['last_run_event_id', 'head_hash'],
+];
+const STEP_COLUMNS = [
+  ...['tenant_id', 'run_id', 'step_id', 'name', 'kind', 'parent_step_id', 'depends_on', 'attempt', 'status', 'inputs'],
+  ...['output', 'error', 'skip_reason', 'source', 'duration_ms', 'metrics', 'own_metrics', 'detail_metrics'],
+  ...['created_at', 'started_at', 'ended_at', 'created_sequence', 'last_event_id'],
+];
+const ROOM_COLUMNS = ['tenant_id', 'env', 'room_id', 'last_sequence', 'updated_at'];
+
+const UPSERT_RUNS = upsert('proj_runs', RUN_COLUMNS, ['tenant_id', 'run_id']);
+const UPSERT_STEPS = upsert('proj_steps', STEP_COLUMNS, ['tenant_id', 'run_id', 'step_id']);
+const UPSERT_ROOMS = upsert('proj_rooms', ROOM_COLUMNS, ['tenant_id', 'env', 'room_id']);
+
+function saveStates(tx: Transaction, state: BatchState, recordedAt: string): Promise<unknown>[] {
+  const runs: object[] = [];
+  const steps: object[] = [];
+  for (const run of state.allRuns()) {
+    if (!run.state) continue;
+    if (run.changed) runs.push({ ...run.state, head_hash: `\\x${run.head ?? ''}` });
+    for (const id of run.changedSteps) steps.push({ ...run.steps.get(id), tenant_id: run.state.tenant_id });
+  }
+  const rooms = [...state.rooms.values()].filter((room) => room.changed);
+  const writes: Promise<unknown>[] = [];
+  if (runs.length > 0) writes.push(tx.query(UPSERT_RUNS, [JSON.stringify(runs)]));
+  if (steps.length > 0) writes.push(tx.query(UPSERT_STEPS, [JSON.stringify(steps)]));
+  if (rooms.length > 0) {
+    const rows = rooms.map(({ changed: _changed, ...room }) => ({ ...room, updated_at: recordedAt }));
+    writes.push(tx.query(UPSERT_ROOMS, [JSON.stringify(rows)]));
+  }
+  return writes;
+}
+
+/** States are rows whose fields are the columns, so they travel as one JSON array. */
+function upsert(table: string, columns: string[], key: string[]) {
+  const names = columns.join(', ');
+  const sets = columns.filter((column) => !key.includes(column)).map((column) => `${column} = EXCLUDED.${column}`);
+  return {
+    name: `upsert-${table}`,
+    text:
+      `INSERT INTO ${table} (${names}) SELECT ${names} FROM json_populate_recordset(NULL::${table}, $1::json) ` +
+      `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${sets.join(', ')}`,
+  };
+}
