@@ -46,7 +46,6 @@ const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
  * rejection, an uncaught exception and a failed start are logged and exit 1.
  */
 export async function runService<D extends SettingsDefinition>(options: ServiceOptions<D>): Promise<void> {
-  silenceNegativeTimeouts();
   const settings = settingsOrExit(options.name, options.settings);
   const core = settings as unknown as CoreSettings;
   const logger = createLogger(options.name, core, options.logFields ? { fields: options.logFields } : {});
@@ -76,7 +75,6 @@ export async function runCommand<D extends SettingsDefinition>(options: {
   settings: D;
   run: (command: { settings: SettingsOf<D>; logger: Logger }) => Promise<void>;
 }): Promise<void> {
-  silenceNegativeTimeouts();
   const settings = settingsOrExit(options.name, options.settings);
   const logger = createLogger(options.name, settings as unknown as CoreSettings);
   try {
@@ -133,15 +131,4 @@ function exitFatal(logger: Logger, error: unknown, what: string): never {
   logger.fatal({ err: error }, what);
   if (process.stderr.isTTY) process.stderr.write(`${what}: ${String(describeError(error).message)}\n`);
   return process.exit(1);
-}
-
-/** kafkajs sets timers in the past, of which Node 24 warns each time; every other warning is shown. */
-function silenceNegativeTimeouts(): void {
-  const emit = process.emitWarning.bind(process) as (...args: unknown[]) => void;
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
-    const [first] = rest;
-    const name =
-      warning instanceof Error ? warning.name : typeof first === 'string' ? first : (first as { type?: string })?.type;
-    if (name !== 'TimeoutNegativeWarning') emit(warning, ...rest);
-  }) as typeof process.emitWarning;
 }
