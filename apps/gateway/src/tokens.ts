@@ -1,0 +1,10 @@
+/** Under these the module of the process's parts gives what has no class of its own: `@Inject(SETTINGS) settings`. */
+
+/** GatewaySettings. */
+export const SETTINGS = Symbol('settings');
+/** Logger of @runspine/service. */
+export const LOGGER = Symbol('logger');
+/** Authenticator of @runspine/request-context. */
+export const AUTHENTICATOR = Symbol('authenticator');
+/** pg.Pool in the role runspine_gateway, made by `openPool`; it connects at the first query. */
+export const POOL = Symbol('pool');
