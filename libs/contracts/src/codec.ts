@@ -1,47 +1,29 @@
-import { type SubmittedEvent, DEFAULT_NAME, SPEC_VERSION } from './envelope.js';
-import type { ErrorCode } from './errors.js';
-import { definitionOf } from './events.js';
-import {
-  affinityOf,
-  affinityOfRunId,
-  isCorrelationId,
-  isEventId,
-  isNameId,
-  partitionKeyOf,
-  TIME_AHEAD_MS_MAX,
-  timeOfId,
-} from './ids.js';
-import { EVENT_DATA_BYTES_MAX, type Fault, findUnstorable } from './json.js';
-
-/** Why a record cannot be read: a dead letter's code, and the path of the fault. */
-export interface RecordFault extends Fault {
-  code: ErrorCode;
-}
+import { isUtf8 } from 'node:buffer';
+import { type Attributes, ATTRIBUTES, OPTIONAL_ATTRIBUTES, readEnvelope } from './attributes.js';
+import { type SubmittedEvent, SPEC_VERSION } from './envelope.js';
+import { definitionOf, isStepEventType } from './events.js';
+import { affinityOf, affinityOfRunId, partitionKeyOf, TIME_AHEAD_MS_MAX, timeOfId } from './ids.js';
+import { EVENT_DATA_BYTES_MAX, type Fault, findUnstorable, jsonBytes } from './json.js';
+import { type RecordFault, faultOf } from './record-fault.js';
 
 /** A record's event, or why there is none. */
 export type Decoded = { event: SubmittedEvent } | { fault: RecordFault };
 
+/** A header as it was read: several under one name are an array. */
+type HeaderValue = Buffer | string | null | undefined | (Buffer | string | null)[];
+
 /** What a record brings: header values and value as bytes or text. */
 export interface RawRecord {
-  headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined> | undefined;
+  headers?: Readonly<Record<string, HeaderValue>> | undefined;
   value: Buffer | null;
+  /** The record's key. Held against its event's where it is given; null is a record without a key. */
+  key?: Buffer | null;
 }
 
-const OPTIONAL = [
-  'correlationid',
-  'causationid',
-  'traceparent',
-  'expectedversion',
-  'idempotencykey',
-  'idempotencyhash',
-  'reply',
-] as const;
-const STRUCTURED = 'application/cloudevents+json';
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
-const PRINTABLE = /^[\x20-\x7e]{1,512}$/;
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
-const HASH = /^[0-9a-f]{64}$/;
+const STRUCTURED = /^application\/cloudevents\+json\s*(?:;|$)/i;
+const HEADERS = ATTRIBUTES.map((name) => [name, `ce_${name}`] as const);
+/** JSON text written anew grows less than fivefold: at worst `9e20` becomes 21 digits. */
+const GROWTH_MAX = 5;
 
 /** An event in the binary mode of the CloudEvents Kafka binding: `ce_*` headers, JSON value, its key. */
 export function encodeBinary(event: SubmittedEvent): { key: string; headers: Record<string, string>; value: string } {
@@ -60,7 +42,7 @@ export function encodeBinary(event: SubmittedEvent): { key: string; headers: Rec
     ce_surfaceid: event.surfaceid,
     ce_partitionkey: event.partitionkey,
   };
-  for (const name of OPTIONAL) {
+  for (const name of OPTIONAL_ATTRIBUTES) {
     const value = event[name];
     if (value !== undefined) headers[`ce_${name}`] = String(value);
   }
@@ -69,35 +51,44 @@ export function encodeBinary(event: SubmittedEvent): { key: string; headers: Rec
 
 /**
  * Reads a record of `runspine.runs.v1`, in binary or structured mode, and checks all that can be known without state:
- * attributes, type, version, data, sizes, times (against `nowMs`), and that the run id's affinity is its room's.
+ * attributes, type, version, data, sizes, times (against `nowMs`), that the run id's affinity is its room's, and that
+ * the key is the run's. Never throws. The partition is left to who knows how many there are.
  */
 export function decodeRecord(record: RawRecord, nowMs: number = Date.now()): Decoded {
-  if (record.value === null) return fault('event.malformed', '', 'has no value');
+  if (record.value === null) return faultOf('event.malformed', '', 'has no value');
+  if (!isUtf8(record.value)) return faultOf('event.malformed', '', 'is not UTF-8');
   const text = record.value.toString('utf8');
-  const parsed = parseJson(text);
-  if ('fault' in parsed) return parsed;
-  const headers = record.headers ?? {};
-  if (headerText(headers['content-type'])?.toLowerCase().startsWith(STRUCTURED)) {
-    if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value)) {
-      return fault('event.malformed', '', 'is not a CloudEvent object');
-    }
-    const { data, ...attributes } = parsed.value as Record<string, unknown>;
-    const read = (name: string) => {
-      const value = attributes[name];
-      return value === undefined || value === null ? undefined : String(value);
-    };
-    return checkEvent(read, data, text, Buffer.byteLength(JSON.stringify(data ?? null)), nowMs);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return faultOf('event.malformed', '', 'is not JSON');
   }
-  return checkEvent((name) => headerText(headers[`ce_${name}`]), parsed.value, text, record.value.length, nowMs);
-}
-
-/** An RFC 3339 time as UTC with milliseconds, or why it is not one; at most 24 h ahead of `nowMs`. */
-export function normalizeTime(value: string, nowMs: number): { time: string } | { message: string } {
-  const ms = TIME.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(ms)) return { message: 'must be an RFC 3339 time, such as 2026-01-31T12:00:00.000Z' };
-  if (ms > nowMs + TIME_AHEAD_MS_MAX) return { message: 'must not be more than 24 h ahead' };
-  if (ms < 0) return { message: 'must not be before 1970' };
-  return { time: new Date(ms).toISOString() };
+  const content = isStructured(record) ? readStructured(value) : readBinary(record, value);
+  if ('fault' in content) return content;
+  const read = readEnvelope(content.attributes, nowMs);
+  if ('fault' in read) return read;
+  const { envelope } = read;
+  const definition = definitionOf(envelope.type);
+  if (!definition) return faultOf('event.unknown_type', 'type', 'is not a known type');
+  if (envelope.dataschema !== definition.dataschema) {
+    const version = `/${definition.type}/v${definition.version}`;
+    if (envelope.dataschema !== '' && !envelope.dataschema.endsWith(version)) {
+      return faultOf('event.unknown_version', 'dataschema', `must end in ${version}`);
+    }
+    envelope.dataschema = definition.dataschema;
+  }
+  const { data } = content;
+  if (!definition.check(data)) {
+    const first = definition.faults(data)[0] ?? { path: '', message: 'does not fit its schema' };
+    return faultOf('event.invalid', `/data${first.path}`, first.message);
+  }
+  const fault = findUnstorable(data, text);
+  if (fault) return faultOf('event.invalid', `/data${fault.path}`, fault.message);
+  if (record.value.length > EVENT_DATA_BYTES_MAX / GROWTH_MAX && jsonBytes(data) > EVENT_DATA_BYTES_MAX) {
+    return faultOf('event.too_large', '/data', `must be at most ${EVENT_DATA_BYTES_MAX} bytes`);
+  }
+  return routed(record, { ...envelope, data } as SubmittedEvent, nowMs);
 }
 
 /** Faults of the ids in an event's data: times too far ahead, an affinity that is not the room's. */
@@ -123,128 +114,74 @@ export function idFaults(
   return faults;
 }
 
-function checkEvent(
-  read: (name: string) => string | undefined,
-  data: unknown,
-  text: string,
-  dataBytes: number,
-  nowMs: number,
-): Decoded {
-  const attributes = readAttributes(read, nowMs);
-  if ('fault' in attributes) return attributes;
-  const { envelope } = attributes;
-  const definition = definitionOf(envelope.type);
-  if (!definition) return fault('event.unknown_type', 'type', `${envelope.type} is not a known type`);
-  if (envelope.dataschema !== definition.dataschema) {
-    if (!envelope.dataschema.endsWith(`/${definition.type}/v${definition.version}`)) {
-      return fault('event.unknown_version', 'dataschema', `must end in /${definition.type}/v${definition.version}`);
+/** The event, once its ids, subject and key agree with each other. */
+function routed(record: RawRecord, event: SubmittedEvent, nowMs: number): Decoded {
+  const { run_id } = event.data;
+  const fault = idFaults(event.tenantid, event.env, ownIds(event), nowMs)[0];
+  if (fault) return faultOf('event.invalid', `/data${fault.path}`, fault.message);
+  if (event.subject !== run_id) return faultOf('event.invalid', 'subject', 'must be the run id of the data');
+  const key = partitionKeyOf(event.tenantid, run_id);
+  if (event.partitionkey !== '' && event.partitionkey !== key) {
+    return faultOf('event.wrong_partition', 'partitionkey', `must be ${key}`);
+  }
+  if (record.key !== undefined && record.key?.toString('latin1') !== key) {
+    return faultOf('event.wrong_partition', 'key', `must be ${key}`);
+  }
+  event.partitionkey = key;
+  return { event };
+}
+
+/** Where the type does not define it, a `step_id` or `room_id` is an unknown extra field and may hold anything. */
+function ownIds(event: SubmittedEvent): { run_id: string; step_id?: string; room_id?: string } {
+  if (event.type === 'run.created') {
+    const { run_id, room_id } = event.data;
+    return room_id === undefined ? { run_id } : { run_id, room_id };
+  }
+  const { run_id, step_id } = event.data as { run_id: string; step_id: string };
+  return isStepEventType(event.type) ? { run_id, step_id } : { run_id };
+}
+
+type Content = { attributes: Attributes; data: unknown } | { fault: RecordFault };
+
+function isStructured(record: RawRecord): boolean {
+  const header = record.headers?.['content-type'];
+  const contentType = headerText(Array.isArray(header) ? header[0] : header);
+  return contentType !== undefined && STRUCTURED.test(contentType);
+}
+
+function readBinary(record: RawRecord, data: unknown): Content {
+  const attributes: Attributes = {};
+  const headers = record.headers ?? {};
+  for (const [name, header] of HEADERS) {
+    const value = headers[header];
+    if (value === undefined || value === null) continue;
+    if (Array.isArray(value) && new Set(value.map(headerText)).size > 1) {
+      return faultOf('event.malformed', name, 'must not be given twice');
     }
-    envelope.dataschema = definition.dataschema;
+    const text = headerText(Array.isArray(value) ? value[0] : value);
+    if (text !== undefined) attributes[name] = text;
   }
-  if (dataBytes > EVENT_DATA_BYTES_MAX)
-    return fault('event.too_large', '/', `must be at most ${EVENT_DATA_BYTES_MAX} bytes`);
-  if (!definition.check(data)) {
-    const first = definition.faults(data)[0] ?? { path: '', message: 'does not fit its schema' };
-    return fault('event.invalid', `/data${first.path}`, first.message);
-  }
-  const unstorable = findUnstorable(data, text);
-  if (unstorable) return fault('event.invalid', `/data${unstorable.path}`, unstorable.message);
-  const ids = data as { run_id: string; step_id?: string; room_id?: string };
-  const idFault = idFaults(envelope.tenantid, envelope.env, ids, nowMs)[0];
-  if (idFault) return fault('event.invalid', `/data${idFault.path}`, idFault.message);
-  if (envelope.subject !== ids.run_id) return fault('event.invalid', 'subject', 'must be the run id of the data');
-  const key = partitionKeyOf(envelope.tenantid, ids.run_id);
-  if (envelope.partitionkey !== '' && envelope.partitionkey !== key) {
-    return fault('event.wrong_partition', 'partitionkey', `must be ${key}`);
-  }
-  return { event: { ...envelope, partitionkey: key, data } as SubmittedEvent };
+  return { attributes, data };
 }
 
-interface ReadEnvelope extends Omit<SubmittedEvent, 'type' | 'data'> {
-  type: string;
+function readStructured(event: unknown): Content {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+    return faultOf('event.malformed', '', 'is not a CloudEvent object');
+  }
+  const members = event as Record<string, unknown>;
+  const attributes: Attributes = {};
+  for (const name of ATTRIBUTES) {
+    const value = members[name];
+    if (value === undefined || value === null) continue;
+    if (typeof value === 'object') return faultOf('event.malformed', name, 'must be a string');
+    attributes[name] = String(value);
+  }
+  if (members.data === undefined) return faultOf('event.malformed', 'data', 'is required, as JSON and not as base64');
+  return { attributes, data: members.data };
 }
 
-function readAttributes(
-  read: (name: string) => string | undefined,
-  nowMs: number,
-): { envelope: ReadEnvelope } | { fault: RecordFault } {
-  for (const name of ['specversion', 'id', 'source', 'type', 'time', 'subject', 'tenantid', 'env']) {
-    if (read(name) === undefined) return fault('event.malformed', name, 'is required');
-  }
-  if (read('specversion') !== SPEC_VERSION) return fault('event.malformed', 'specversion', `must be ${SPEC_VERSION}`);
-  const id = read('id')!;
-  if (!isEventId(id)) return fault('event.invalid', 'id', 'must be a UUID');
-  const time = normalizeTime(read('time')!, nowMs);
-  if ('message' in time) return fault('event.invalid', 'time', time.message);
-  const type = read('type')!;
-  const envelope: ReadEnvelope = {
-    id: id.toLowerCase(),
-    source: read('source')!,
-    type,
-    time: time.time,
-    subject: read('subject')!,
-    dataschema: read('dataschema') ?? definitionOf(type)?.dataschema ?? '',
-    tenantid: read('tenantid')!,
-    env: read('env')!,
-    projectid: read('projectid') ?? DEFAULT_NAME,
-    surfaceid: read('surfaceid') ?? DEFAULT_NAME,
-    partitionkey: read('partitionkey') ?? '',
-  };
-  for (const name of ['tenantid', 'env', 'projectid', 'surfaceid'] as const) {
-    if (!isNameId(envelope[name])) return fault('event.invalid', name, 'must match [a-z0-9][a-z0-9_-]{0,63}');
-  }
-  if (!PRINTABLE.test(envelope.source)) return fault('event.invalid', 'source', 'must be 1-512 printable characters');
-  return readOptional(read, envelope);
-}
-
-function readOptional(
-  read: (name: string) => string | undefined,
-  envelope: ReadEnvelope,
-): { envelope: ReadEnvelope } | { fault: RecordFault } {
-  for (const name of ['correlationid', 'causationid'] as const) {
-    const value = read(name);
-    if (value === undefined) continue;
-    if (!isCorrelationId(value))
-      return fault('event.invalid', name, 'must be 1-128 printable characters without spaces');
-    envelope[name] = value;
-  }
-  const traceparent = read('traceparent');
-  if (traceparent !== undefined) {
-    if (!TRACEPARENT.test(traceparent)) return fault('event.invalid', 'traceparent', 'must be a W3C traceparent');
-    envelope.traceparent = traceparent;
-  }
-  const expected = read('expectedversion');
-  if (expected !== undefined) {
-    if (!/^\d{1,15}$/.test(expected)) return fault('event.invalid', 'expectedversion', 'must be a version number');
-    envelope.expectedversion = Number(expected);
-  }
-  const key = read('idempotencykey');
-  if (key !== undefined) {
-    if (!IDEMPOTENCY_KEY.test(key))
-      return fault('event.invalid', 'idempotencykey', 'must be 1-255 printable characters without spaces');
-    const hash = read('idempotencyhash');
-    if (hash === undefined || !HASH.test(hash))
-      return fault('event.invalid', 'idempotencyhash', 'must be a SHA-256 in hex, beside the key');
-    envelope.idempotencykey = key;
-    envelope.idempotencyhash = hash;
-  }
-  if (read('reply') === 'resource') envelope.reply = 'resource';
-  return { envelope };
-}
-
-function parseJson(text: string): { value: unknown } | { fault: RecordFault } {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return fault('event.malformed', '', 'is not JSON');
-  }
-}
-
-function headerText(value: Buffer | string | (Buffer | string)[] | undefined): string | undefined {
-  const one = Array.isArray(value) ? value[0] : value;
-  return one === undefined || one === null ? undefined : typeof one === 'string' ? one : one.toString('utf8');
-}
-
-function fault(code: ErrorCode, path: string, message: string): { fault: RecordFault } {
-  return { fault: { code, path, message } };
+/** Every attribute that is accepted is ASCII, so bytes are read one by one: other text cannot pass for it. */
+function headerText(value: Buffer | string | null | undefined): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return typeof value === 'string' ? value : value.toString('latin1');
 }

@@ -1,6 +1,6 @@
 import Type, { type Static, type TObject, type TProperties } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Fault } from './json.js';
+import { boundedPath, type Fault } from './json.js';
 
 /** Where the schemas of event data live: `{base}/{type}/v{version}`. An identifier; nothing is fetched from it. */
 export const SCHEMA_BASE = 'runspine://schemas';
@@ -64,8 +64,7 @@ export function faultsOf(compiled: CompiledSchema, value: unknown): Fault[] {
   const faults = new Map<string, Fault>();
   for (const error of compiled.Errors(value)) {
     for (const fault of expand(error)) {
-      const known = faults.get(fault.path);
-      if (!known) faults.set(fault.path, fault);
+      if (!faults.has(fault.path)) faults.set(fault.path, { ...fault, path: boundedPath(fault.path) });
     }
     if (faults.size >= 20) break;
   }
@@ -83,5 +82,8 @@ function expand(error: { instancePath: string; message: string; keyword: string;
   if (error.keyword === 'enum' && params.allowedValues) {
     return [{ path: error.instancePath, message: `must be one of ${params.allowedValues.join(', ')}` }];
   }
+  // A name that no pattern of its object allows comes twice: as itself, and in a list of all of them.
+  if (error.keyword === 'boolean') return [{ path: error.instancePath, message: 'has a name that is not allowed' }];
+  if (error.keyword === 'additionalProperties') return [];
   return [{ path: error.instancePath, message: error.message }];
 }

@@ -45,10 +45,10 @@ export interface Envelope {
 /** An event as it is submitted: envelope, type and data. */
 export type SubmittedEvent = Omit<Envelope, 'type'> & TypedData;
 
-/** The part of an applied event that the state machine folds; what `run_events` keeps of it besides. */
+/** An applied event: its type and data, and all that was recorded around them. */
 export type RecordedEvent = RecordedAttributes & TypedData;
 
-/** An applied event, as the journal, the HTTP API, the feed and the streams show it. */
+/** What stands around an applied event's type and data in the journal, the HTTP API, the feed and the streams. */
 export interface RecordedAttributes {
   event_id: string;
   /** By the producer's clock, RFC 3339. */

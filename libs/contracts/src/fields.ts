@@ -14,12 +14,15 @@ export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER
 export const DurationMs = Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 /** Tags: names to values, both text. */
 export const Tags = Type.Record(Type.String({ pattern: '^[^\\u0000]{1,128}$' }), Type.String({ maxLength: 512 }), {
+  additionalProperties: false,
   maxProperties: 64,
-  description: 'Tags, names to values; lists filter by them.',
+  description: 'Tags, names of 1-128 characters to values; lists filter by them.',
 });
 /** Free metadata: top-level names to any JSON. */
 export const Metadata = Type.Record(Type.String({ pattern: '^[^\\u0000]{1,256}$' }), Type.Unknown(), {
+  additionalProperties: false,
   maxProperties: 256,
+  description: 'Names of 1-256 characters to any JSON value.',
 });
 /** What was measured of a run or a step. */
 export const Metrics = Type.Object(
