@@ -25,3 +25,11 @@ export function within<T>(work: Promise<T>, ms: number, late: () => Error): Prom
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
+
+/** Resolves when `work` is settled, after `ms` at the latest, or as soon as `signal` aborts; never rejects. */
+export async function atMost(work: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<void> {
+  const enough = new AbortController();
+  const limit = pause(ms, signal ? AbortSignal.any([signal, enough.signal]) : enough.signal);
+  await Promise.race([work.catch(() => undefined), limit]);
+  enough.abort();
+}

@@ -69,6 +69,7 @@ export class BatchingProducer {
       idempotent: options.idempotent ?? true,
       retryMinMs: options.reconnectMinMs ?? 100,
       retryMaxMs: options.reconnectMaxMs ?? 2000,
+      connectTimeoutMs: this.sendTimeoutMs,
       sendRetries: Math.max(1, Math.ceil(Math.log2(this.sendTimeoutMs / 100)) - 1),
     });
   }

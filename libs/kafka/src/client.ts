@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Admin } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
 import { registerCodecs } from './compression.js';
 import { bridgeLog, silentLogger, type KafkaLogger } from './kafkajs-log.js';
 import { silenceNegativeTimeoutWarning } from './kafkajs-warning.js';
@@ -19,6 +19,8 @@ export interface KafkaClientOptions {
   readonly retryMinMs?: number;
   /** @default 2000 */
   readonly retryMaxMs?: number;
+  /** TLS, SASL, or a factory of sockets, as kafkajs takes them. @default plain TCP */
+  readonly connection?: Pick<KafkaConfig, 'ssl' | 'sasl' | 'socketFactory'>;
 }
 
 /** The brokers that producers, consumers and administration of one process talk to. Holds no connection itself. */
@@ -35,6 +37,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   registerCodecs();
   const logger = options.logger ?? silentLogger;
   const kafka = new Kafka({
+    ...options.connection,
     brokers: [...options.brokers],
     clientId: options.clientId,
     connectionTimeout: options.connectionTimeoutMs ?? 3000,

@@ -1,5 +1,5 @@
 import type { Batch, EachBatchPayload } from 'kafkajs';
-import { backoffMs, pause } from './backoff.js';
+import { atMost, backoffMs, pause } from './backoff.js';
 import type { KafkaLogger } from './kafkajs-log.js';
 import type { AssignedPosition, PartitionStatus } from './partition-batch.js';
 import { PartitionWorker, type WorkerEvents, type WorkerSettings } from './partition-worker.js';
@@ -136,8 +136,7 @@ export class PartitionAssignment implements WorkerEvents {
   /** Asks for positions until they are known, once the handlers of `former` workers have let go of theirs. */
   private async position(workers: PartitionWorker[], former: readonly PartitionWorker[]): Promise<void> {
     const { signal } = this.ended;
-    const drained = Promise.all(former.map((worker) => worker.idle()));
-    await Promise.race([drained, pause(this.settings.drainTimeoutMs, signal)]);
+    await atMost(Promise.all(former.map((worker) => worker.idle())), this.settings.drainTimeoutMs, signal);
     await this.keepInterval(workers, signal);
     for (let attempt = 0; !signal.aborted; attempt++) {
       const waiting = workers.filter((worker) => worker.awaitsPosition);

@@ -1,5 +1,5 @@
 import type { Consumer } from 'kafkajs';
-import { backoffMs, pause, within } from './backoff.js';
+import { atMost, backoffMs, pause, within } from './backoff.js';
 import { CommitHints } from './commit-hints.js';
 import type { KafkaLogger } from './kafkajs-log.js';
 import { PartitionAssignment, type FetchControl } from './partition-assignment.js';
@@ -73,7 +73,7 @@ export class PartitionConsumer {
     this.stopping.abort();
     const workers = this.assignment.end();
     for (const worker of workers) this.fetching.pause(worker);
-    await Promise.race([Promise.all(workers.map((worker) => worker.idle())), pause(this.drainTimeoutMs)]);
+    await atMost(Promise.all(workers.map((worker) => worker.idle())), this.drainTimeoutMs);
     await this.settled(this.hints.flush());
     await this.settled(this.starting);
     await this.settled(this.consumer?.disconnect());

@@ -1,5 +1,5 @@
 import type { Producer } from 'kafkajs';
-import { backoffMs, pause } from './backoff.js';
+import { backoffMs, pause, within } from './backoff.js';
 import type { KafkaClient } from './client.js';
 
 export interface ProducerConnectionOptions {
@@ -8,6 +8,7 @@ export interface ProducerConnectionOptions {
   readonly retryMaxMs: number;
   /** How often kafkajs tries a send again within one producer, where the broker recognises what it has already. */
   readonly sendRetries: number;
+  readonly connectTimeoutMs: number;
 }
 
 /**
@@ -61,19 +62,21 @@ export class ProducerConnection {
   }
 
   private async connect(): Promise<void> {
-    const { idempotent, sendRetries } = this.options;
+    const { idempotent, sendRetries, connectTimeoutMs } = this.options;
     const producer = this.client.kafka.producer({
       idempotent,
       allowAutoTopicCreation: false,
       retry: { retries: sendRetries, initialRetryTime: 100, maxRetryTime: 1000 },
     });
+    const connecting = producer.connect();
     try {
-      await producer.connect();
+      await within(connecting, connectTimeoutMs, () => new Error(`Not connected within ${connectTimeoutMs} ms.`));
       this.producer = producer;
     } catch (error) {
       this.attempt += 1;
       this.client.logger.warn({ err: error, attempt: this.attempt }, 'Kafka producer cannot connect');
-      producer.disconnect().catch(() => undefined);
+      // Also one that connects late.
+      connecting.finally(() => producer.disconnect()).catch(() => undefined);
     }
   }
 }
