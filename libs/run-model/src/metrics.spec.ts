@@ -43,6 +43,7 @@ describe('totals of a step', () => {
       { tokens_in: 2, tokens_out: 3 },
       { tokens: 5, tokens_in: 2, tokens_out: 3 },
     ],
+    [{ tokens_out: 3 }, { tokens: 13, tokens_in: 10, tokens_out: 3 }],
     [{ tokens_in: 2 }, { tokens: 9, tokens_in: 2, tokens_out: 7 }],
     [{ tokens: 1 }, { tokens: 1, tokens_in: 10, tokens_out: 7 }],
     [{}, { tokens: 17, tokens_in: 10, tokens_out: 7 }],

@@ -43,6 +43,6 @@ export function record(view: View, event: SubmittedEvent, place: Place): Recorde
 
 function causeOf({ run, step }: View, event: SubmittedEvent): string | null {
   if (!run) return event.causationid ?? null;
-  if (isStepEvent(event) && event.type !== 'step.created' && step) return step.last_event_id;
-  return run.last_run_event_id;
+  // A step.created that applies meets no step: the run's latest run event led to it.
+  return isStepEvent(event) && step ? step.last_event_id : run.last_run_event_id;
 }
