@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { atMost } from './backoff.js';
 import type { KafkaClient } from './client.js';
 import { KafkaUnavailable, ProducerClosed } from './errors.js';
 import { ProducerConnection } from './producer-connection.js';
@@ -109,7 +110,7 @@ export class BatchingProducer {
     this.closed = true;
     await this.flush();
     this.closing.abort();
-    await this.draining;
+    await atMost(Promise.resolve(this.draining), 500);
     await this.connection.close();
   }
 

@@ -21,7 +21,7 @@ export interface AssignmentSettings {
   readonly drainTimeoutMs: number;
 }
 
-/** A position that is not in the log would be asked for over and over. */
+/** A position that is not in the log would be asked for over and over: a partition's second question waits. */
 const REPOSITION_INTERVAL_MS = 1000;
 
 /**
@@ -34,7 +34,7 @@ export class PartitionAssignment implements WorkerEvents {
   generation = 0;
   private workers = new Map<string, PartitionWorker>();
   private readonly pausedFull = new Set<PartitionWorker>();
-  private readonly repositionedAtMs = new Map<string, number>();
+  private readonly repositionableAtMs = new Map<string, number>();
   private ended = new AbortController();
 
   constructor(
@@ -52,7 +52,7 @@ export class PartitionAssignment implements WorkerEvents {
       this.workers.set(keyOf(worker), worker);
       this.fetching.pause(worker);
     }
-    void this.position([...this.workers.values()], former);
+    void this.position([...this.workers.values()], former, 0);
   }
 
   /** Nothing more is handed over; returns the workers whose handlers may still be at work. */
@@ -81,7 +81,10 @@ export class PartitionAssignment implements WorkerEvents {
     this.fetching.pause(worker);
     this.pausedFull.delete(worker);
     worker.unposition();
-    void this.position([worker], [worker]);
+    const key = keyOf(worker);
+    const delayMs = Math.max(0, (this.repositionableAtMs.get(key) ?? 0) - Date.now());
+    this.repositionableAtMs.set(key, Date.now() + delayMs + REPOSITION_INTERVAL_MS);
+    void this.position([worker], [worker], delayMs);
   }
 
   /** Queues a fetched batch; one that is not wanted stays unresolved. */
@@ -134,10 +137,10 @@ export class PartitionAssignment implements WorkerEvents {
   }
 
   /** Asks for positions until they are known, once the handlers of `former` workers have let go of theirs. */
-  private async position(workers: PartitionWorker[], former: readonly PartitionWorker[]): Promise<void> {
+  private async position(workers: PartitionWorker[], former: PartitionWorker[], delayMs: number): Promise<void> {
     const { signal } = this.ended;
     await atMost(Promise.all(former.map((worker) => worker.idle())), this.settings.drainTimeoutMs, signal);
-    await this.keepInterval(workers, signal);
+    if (delayMs > 0) await pause(delayMs, signal);
     for (let attempt = 0; !signal.aborted; attempt++) {
       const waiting = workers.filter((worker) => worker.awaitsPosition);
       if (waiting.length === 0) return;
@@ -163,16 +166,6 @@ export class PartitionAssignment implements WorkerEvents {
     worker.stop(answer?.reason ?? 'No position is known.');
     const { topic, partition } = worker;
     this.settings.logger.error({ topic, partition, reason: answer?.reason }, 'Partition stopped');
-  }
-
-  private async keepInterval(workers: readonly PartitionWorker[], signal: AbortSignal): Promise<void> {
-    const now = Date.now();
-    const [worker] = workers;
-    if (workers.length === 1 && worker) {
-      const last = this.repositionedAtMs.get(keyOf(worker)) ?? 0;
-      if (now - last < REPOSITION_INTERVAL_MS) await pause(REPOSITION_INTERVAL_MS - (now - last), signal);
-    }
-    for (const one of workers) this.repositionedAtMs.set(keyOf(one), Date.now());
   }
 
   private isCurrent(worker: PartitionWorker): boolean {

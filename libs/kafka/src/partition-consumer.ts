@@ -26,6 +26,7 @@ export class PartitionConsumer {
   };
   private consumer: Consumer | undefined;
   private starting: Promise<void> | undefined;
+  private handedOver = false;
   private joined = false;
   private lastFetchAtMs: number | undefined;
 
@@ -74,8 +75,9 @@ export class PartitionConsumer {
     const workers = this.assignment.end();
     for (const worker of workers) this.fetching.pause(worker);
     await atMost(Promise.all(workers.map((worker) => worker.idle())), this.drainTimeoutMs);
-    await this.settled(this.hints.flush());
-    await this.settled(this.starting);
+    if (this.joined) await this.settled(this.hints.flush());
+    // kafkajs cannot be stopped while it joins, and need not be waited for while it only tries to connect.
+    if (this.handedOver) await this.settled(this.starting);
     await this.settled(this.consumer?.disconnect());
     this.consumer = undefined;
     this.joined = false;
@@ -122,7 +124,8 @@ export class PartitionConsumer {
       try {
         await consumer.connect();
         await consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
-        if (signal.aborted) return;
+        if (signal.aborted) return await consumer.disconnect();
+        this.handedOver = true;
         await consumer.run({
           autoCommit: false,
           eachBatchAutoResolve: false,
@@ -130,6 +133,7 @@ export class PartitionConsumer {
         });
         return;
       } catch (error) {
+        this.handedOver = false;
         this.logger.warn({ err: error, attempt }, 'Kafka consumer cannot connect');
         consumer.disconnect().catch(() => undefined);
         await pause(backoffMs(attempt, 100, 5000), signal);
@@ -176,6 +180,8 @@ export class PartitionConsumer {
     });
     consumer.on(events.CRASH, ({ payload }) => {
       this.joined = false;
+      // A restart is set up after this event: ended once it is.
+      if (this.stopping.signal.aborted) setImmediate(() => void consumer.disconnect().catch(() => undefined));
       if (payload.restart || this.stopping.signal.aborted) return;
       this.logger.error({ err: payload.error }, 'Kafka consumer gave up');
       this.options.onFatal(payload.error);

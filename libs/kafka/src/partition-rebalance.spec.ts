@@ -1,4 +1,5 @@
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
+import { AssignerProtocol } from 'kafkajs';
 import { BatchingProducer } from './batching-producer.js';
 import { PositionLost } from './errors.js';
 import { PartitionConsumer } from './partition-consumer.js';
@@ -160,5 +161,55 @@ describe('PartitionConsumers of one group', () => {
     expect(consumer.status()).toMatchObject({ joined: false, ready: false });
     proxy.mend();
     await until(() => log.positions[0] === 10);
+  });
+
+  it('says that it is over when kafkajs will not try again', async () => {
+    const topic = await broker.topic(1);
+    const groupId = broker.group();
+    // A group whose members agreed on another way to share partitions.
+    const stranger = broker.client.kafka.consumer({
+      groupId,
+      partitionAssigners: [
+        () => ({
+          name: 'another',
+          version: 1,
+          assign: async () => [],
+          protocol: ({ topics }) => ({
+            name: 'another',
+            metadata: AssignerProtocol.MemberMetadata.encode({ version: 1, topics, userData: Buffer.alloc(0) }),
+          }),
+        }),
+      ],
+    });
+    await stranger.connect();
+    await stranger.subscribe({ topics: [topic] });
+    await stranger.run({ eachMessage: () => Promise.resolve() });
+    const fatal: Error[] = [];
+    const consumer = broker.closing(
+      new PartitionConsumer({
+        client: broker.client,
+        groupId,
+        topics: [topic],
+        onAssigned: () => Promise.resolve([]),
+        handler: () => undefined,
+        onFatal: (error) => fatal.push(error),
+      }),
+    );
+    await consumer.start();
+    await until(() => fatal.length > 0);
+    expect(fatal[0]).toMatchObject({ type: 'INCONSISTENT_GROUP_PROTOCOL' });
+    expect(consumer.status()).toMatchObject({ joined: false, ready: false });
+    await stranger.disconnect();
+  });
+
+  it('stops at once while it cannot connect', async () => {
+    const topic = await broker.topic(1);
+    const proxy = broker.closing(await broker.cuttable());
+    proxy.cut();
+    const consumer = member(topic, broker.group(), new AppliedLog(1), proxy.client);
+    await sleep(200);
+    const begun = Date.now();
+    await consumer.stop();
+    expect(Date.now() - begun).toBeLessThan(2000);
   });
 });

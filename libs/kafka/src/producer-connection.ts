@@ -18,6 +18,7 @@ export interface ProducerConnectionOptions {
 export class ProducerConnection {
   private producer: Producer | undefined;
   private attempt = 0;
+  private closed = false;
 
   constructor(
     private readonly client: KafkaClient,
@@ -55,7 +56,9 @@ export class ProducerConnection {
     producer.disconnect().catch(() => undefined);
   }
 
+  /** A connection that is still being made is dropped when it is there. */
   async close(): Promise<void> {
+    this.closed = true;
     const producer = this.producer;
     this.producer = undefined;
     await producer?.disconnect().catch(() => undefined);
@@ -71,6 +74,7 @@ export class ProducerConnection {
     const connecting = producer.connect();
     try {
       await within(connecting, connectTimeoutMs, () => new Error(`Not connected within ${connectTimeoutMs} ms.`));
+      if (this.closed) throw new Error('Closed meanwhile.');
       this.producer = producer;
     } catch (error) {
       this.attempt += 1;

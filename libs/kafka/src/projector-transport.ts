@@ -32,6 +32,7 @@ export interface ProjectorTransportOptions extends Omit<PartitionConsumerOptions
  */
 export class ProjectorTransport extends Server implements CustomTransportStrategy {
   override readonly transportId = Symbol('runspine.partition-batches');
+  override readonly propagatesEventHandlerErrors = true;
   private consumer: PartitionConsumer | undefined;
 
   constructor(private readonly options: ProjectorTransportOptions) {
