@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { type PartitionBatch, PositionLost } from '@runspine/kafka';
 import type { Logger } from '@runspine/service';
 import pg from 'pg';
@@ -26,12 +27,12 @@ export interface BatchProjectorOptions {
   pool: pg.Pool;
   positions: LogPositions;
   partitions: number;
-  journalKey: Buffer;
+  journalKey: KeyObject;
   logger: Logger;
   /** Keeps a record that nobody can read, or that PostgreSQL refuses; acknowledged when it resolves. */
   deadLetter: (unreadable: Unreadable) => Promise<void>;
   /** Tells the outcomes of a stretch, once they are committed. */
-  tell: (partition: number, told: readonly Told[]) => void;
+  tell: (partition: number, told: readonly Told[]) => Promise<void>;
 }
 
 /**
@@ -55,7 +56,7 @@ export class BatchProjector {
   /** A stretch that PostgreSQL refuses is halved, until the one record that it refuses is alone and parked. */
   private async applyStretch(stretch: Stretch): Promise<void> {
     try {
-      this.options.tell(stretch.partition, await this.commit(stretch));
+      await this.options.tell(stretch.partition, await this.commit(stretch));
     } catch (error) {
       const sqlstate = refusal(error);
       if (sqlstate === undefined || stretch.entries.length === 0) throw error;
@@ -101,7 +102,7 @@ export class BatchProjector {
       await advance(tx, { ...stretch, clusterId: this.options.positions.clusterId });
       return parkEntry(tx, entry, sqlstate);
     });
-    this.options.tell(stretch.partition, [{ entry, outcome, event: undefined, after: undefined }]);
+    await this.options.tell(stretch.partition, [{ entry, outcome, event: undefined, after: undefined }]);
   }
 }
 

@@ -45,7 +45,7 @@ export const projectorSettings = defineSettings({
   batchRecordsMax: integerSetting({
     name: 'RUNSPINE_BATCH_RECORDS',
     doc: 'Most records that one transaction applies.',
-    default: 1000,
+    default: 500,
     min: 1,
     max: 10_000,
   }),
@@ -60,7 +60,7 @@ export const projectorSettings = defineSettings({
   queueRecordsMax: integerSetting({
     name: 'RUNSPINE_QUEUE_RECORDS',
     doc: 'Records of a partition that wait in memory before it is paused.',
-    default: 4000,
+    default: 1000,
     min: 1,
     max: 100_000,
   }),

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { createSecretKey } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { TOPICS, topicName } from '@runspine/contracts';
@@ -9,11 +10,13 @@ import type pg from 'pg';
 import { BatchProjector } from './batch-projector.js';
 import { projectorSettings, type ProjectorSettings } from './config.js';
 import { FeedPublisher } from './log/feed-publisher.js';
-import { FeedQueue } from './log/feed-queue.js';
 import { LogPositions } from './log/log-positions.js';
 import { ProjectorMetrics } from './projector-metrics.js';
 import { ProjectorModule } from './projector.module.js';
 import { keepKeysFor } from './store/key-retention.js';
+
+/** Of one fetch and partition: small, since the group's partitions are fetched together and wait in memory. */
+const FETCH_BYTES_MAX = 256 * 1024;
 
 await runService({ name: 'projector', settings: projectorSettings, start });
 
@@ -31,8 +34,7 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
 
   const kafka = createKafkaClient({ brokers: settings.kafkaBrokers, clientId: settings.instance, logger });
   const producer = new BatchingProducer({ client: kafka });
-  const publisher = new FeedPublisher(producer, topicName('feed', settings.topicPrefix), logger);
-  const feed = new FeedQueue(publisher);
+  const feed = new FeedPublisher(producer, topicName('feed', settings.topicPrefix), logger);
   const metrics = new ProjectorMetrics(service.metrics);
   const positions = new LogPositions(kafka, pool, logger, settings.partitions);
   const group = `${settings.topicPrefix}runspine-projector`;
@@ -45,7 +47,7 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
     pool,
     positions,
     partitions: settings.partitions,
-    journalKey: settings.journalKey,
+    journalKey: createSecretKey(settings.journalKey),
     logger,
     deadLetter: async ({ record, fault }) => {
       const { topic, partition, offset } = record;
@@ -56,7 +58,7 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
     },
     tell: (partition, told) => {
       metrics.told(told);
-      feed.add(partition, told);
+      return feed.publish(partition, told);
     },
   });
   const transport = new ProjectorTransport({
@@ -68,8 +70,9 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
     maxBatchRecords: settings.batchRecordsMax,
     maxBatchBytes: settings.batchBytesMax,
     highWaterRecords: settings.queueRecordsMax,
+    maxBytesPerPartition: FETCH_BYTES_MAX,
   });
-  metrics.watch(() => transport.consumerStatus(), publisher, producer);
+  metrics.watch(() => transport.consumerStatus(), feed, producer);
   health.add(TOPICS.runs.name, () => consumerHealth(transport));
 
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(ProjectorModule.with(projector, metrics), {

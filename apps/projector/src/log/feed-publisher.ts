@@ -12,6 +12,7 @@ const RESOURCE_LENGTH_MAX = 64 * 1024;
  * counted and logged, and who waits for it reads the database.
  */
 export class FeedPublisher {
+  private readonly publishing = new Map<number, Promise<void>>();
   private lost = 0;
 
   constructor(
@@ -25,15 +26,23 @@ export class FeedPublisher {
     return this.lost;
   }
 
-  /** Counts outcomes that nobody will publish. */
-  drop(records: number): void {
-    this.lost += records;
-    this.logger.warn({ records }, 'the feed is too slow: outcomes dropped');
+  /**
+   * Hands a batch's outcomes to the feed while the next batch is applied: resolves once the batch before it of this
+   * partition has left (or is counted as lost), so that a slow feed slows its partition instead of filling memory.
+   */
+  async publish(partition: number, told: readonly Told[]): Promise<void> {
+    if (told.length === 0) return;
+    const records = told.map((one) => this.record(partition, one));
+    await this.publishing.get(partition);
+    this.publishing.set(partition, this.send(partition, records));
   }
 
-  /** Resolves when the outcomes are on the feed, or counted as lost. The partition is the source's. */
-  async publish(partition: number, told: readonly Told[]): Promise<void> {
-    const records = told.map((one) => this.record(partition, one));
+  /** Resolves when all that was handed over has left, or is counted as lost. */
+  async flush(): Promise<void> {
+    await Promise.all(this.publishing.values());
+  }
+
+  private async send(partition: number, records: readonly OutgoingRecord[]): Promise<void> {
     try {
       await this.producer.sendMany(records);
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Outcome, RecordedEvent, RejectionReason } from '@runspine/contracts';
 import { type ChainedEntry, hashEntry } from '@runspine/projections';
 import { affectsSteps, closeStep, decide, eraseStep, evolve, record, type View } from '@runspine/run-model';
@@ -43,7 +44,7 @@ export interface FoldedBatch {
 export function foldBatch(
   entries: readonly Entry[],
   state: BatchState,
-  journalKey: Buffer,
+  journalKey: KeyObject,
   recordedAt: string,
 ): FoldedBatch {
   const fold = new BatchFold(state, journalKey, recordedAt);
@@ -56,7 +57,7 @@ class BatchFold {
 
   constructor(
     private readonly state: BatchState,
-    private readonly journalKey: Buffer,
+    private readonly journalKey: KeyObject,
     private readonly recordedAt: string,
   ) {}
 

@@ -44,13 +44,11 @@ const ROOMS = {
 /** All that the entries can meet: their outcomes and keys if they came before, their runs, steps and rooms. */
 export async function loadBatch(tx: Transaction, entries: readonly Entry[]): Promise<BatchState> {
   const state = new BatchState();
-  await Promise.all([
-    loadOutcomes(tx, entries, state),
-    loadKeys(tx, entries, state),
-    loadRuns(tx, entries, state),
-    loadSteps(tx, entries, state),
-    loadOtherSteps(tx, entries, state),
-  ]);
+  await loadOutcomes(tx, entries, state);
+  await loadKeys(tx, entries, state);
+  await loadRuns(tx, entries, state);
+  await loadSteps(tx, entries, state);
+  await loadOtherSteps(tx, entries, state);
   await loadRooms(tx, entries, state);
   return state;
 }

@@ -105,11 +105,9 @@ export async function saveBatch(
   recordedAt: string,
 ): Promise<void> {
   await reserve(tx, folded, recordedAt);
-  const writes: Promise<unknown>[] = [];
-  if (folded.journal.length > 0) writes.push(tx.query(INSERT_JOURNAL, arraysOf(JOURNAL, folded.journal)));
-  if (folded.rejections.length > 0) writes.push(tx.query(INSERT_REJECTIONS, arraysOf(REJECTIONS, folded.rejections)));
-  writes.push(...saveStates(tx, state, recordedAt));
-  await Promise.all(writes);
+  if (folded.journal.length > 0) await tx.query(INSERT_JOURNAL, arraysOf(JOURNAL, folded.journal));
+  if (folded.rejections.length > 0) await tx.query(INSERT_REJECTIONS, arraysOf(REJECTIONS, folded.rejections));
+  await saveStates(tx, state, recordedAt);
   for (const run of folded.erased) await erasePayloads(tx, run);
 }
 
@@ -153,7 +151,7 @@ const UPSERT_RUNS = upsert('proj_runs', RUN_COLUMNS, ['tenant_id', 'run_id']);
 const UPSERT_STEPS = upsert('proj_steps', STEP_COLUMNS, ['tenant_id', 'run_id', 'step_id']);
 const UPSERT_ROOMS = upsert('proj_rooms', ROOM_COLUMNS, ['tenant_id', 'env', 'room_id']);
 
-function saveStates(tx: Transaction, state: BatchState, recordedAt: string): Promise<unknown>[] {
+async function saveStates(tx: Transaction, state: BatchState, recordedAt: string): Promise<void> {
   const runs: object[] = [];
   const steps: object[] = [];
   for (const run of state.allRuns()) {
@@ -162,14 +160,12 @@ function saveStates(tx: Transaction, state: BatchState, recordedAt: string): Pro
     for (const id of run.changedSteps) steps.push({ ...run.steps.get(id), tenant_id: run.state.tenant_id });
   }
   const rooms = [...state.rooms.values()].filter((room) => room.changed);
-  const writes: Promise<unknown>[] = [];
-  if (runs.length > 0) writes.push(tx.query(UPSERT_RUNS, [JSON.stringify(runs)]));
-  if (steps.length > 0) writes.push(tx.query(UPSERT_STEPS, [JSON.stringify(steps)]));
+  if (runs.length > 0) await tx.query(UPSERT_RUNS, [JSON.stringify(runs)]);
+  if (steps.length > 0) await tx.query(UPSERT_STEPS, [JSON.stringify(steps)]);
   if (rooms.length > 0) {
     const rows = rooms.map(({ changed: _changed, ...room }) => ({ ...room, updated_at: recordedAt }));
-    writes.push(tx.query(UPSERT_ROOMS, [JSON.stringify(rows)]));
+    await tx.query(UPSERT_ROOMS, [JSON.stringify(rows)]);
   }
-  return writes;
 }
 
 /** States are rows whose fields are the columns, so they travel as one JSON array. */
