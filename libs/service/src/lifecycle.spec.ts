@@ -54,6 +54,16 @@ it.each(['SIGTERM', 'SIGINT'] as const)('drains on %s and exits 0', async (signa
   expect(stdout).toContain('"draining":true,"msg":"finished"');
 });
 
+it('exits 0 when it is stopped before it could start', async () => {
+  const { child, ready, ended } = run(
+    `console.log('up'); while (!health.draining) await delay(10); throw new Error('never had its database');`,
+  );
+  await ready;
+  child.kill('SIGTERM');
+
+  expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining('stopped before it had started') });
+});
+
 it('cuts a drain short that takes too long', async () => {
   const { child, ready, ended } = run(`return () => delay(60_000);`, { RUNSPINE_DRAIN_MS: '100' });
   await ready;

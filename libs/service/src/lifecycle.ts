@@ -65,7 +65,8 @@ export async function runService<D extends SettingsDefinition>(options: ServiceO
   try {
     await started;
   } catch (error) {
-    exitFatal(logger, error, 'could not start');
+    // Told to stop while it waited for what it needs: the drain below ends the process.
+    if (!service.health.draining) exitFatal(logger, error, 'could not start');
   }
 }
 
@@ -116,7 +117,10 @@ async function drainAndExit(service: Service<unknown>, started: Promise<Drain>, 
   const fromMs = Date.now();
   const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), drainMsMax));
   try {
-    const drained = started.then((drain) => drain()).then(() => 'drained' as const);
+    const begun = started.catch((error: unknown) => {
+      service.logger.info({ err: error }, 'stopped before it had started');
+    });
+    const drained = begun.then((drain) => drain?.()).then(() => 'drained' as const);
     const how = await Promise.race([drained, late]);
     const fields = { duration_ms: Date.now() - fromMs };
     if (how === 'late') service.logger.warn(fields, 'drain cut short');
