@@ -1,3 +1,9 @@
+export { type EventOutcomeRow, EventOutcomeEntity } from './entities/event-outcome.entity.js';
+export { RejectionEntity, type RejectionRow } from './entities/rejection.entity.js';
+export { RoomEntity, type RoomRow } from './entities/room.entity.js';
+export { RunEventEntity, type RunEventRow } from './entities/run-event.entity.js';
+export { RunEntity, type RunRow } from './entities/run.entity.js';
+export { StepEntity, type StepRow } from './entities/step.entity.js';
 export { hashData, hashEntry, hashTypeAndData, type ChainedEntry } from './journal-chain.js';
 export { migrate, MIGRATIONS } from './migrate.js';
 export {
@@ -9,3 +15,18 @@ export {
   type PoolOptions,
   type ServiceRole,
 } from './pool.js';
+export { ChunkSize, type EventAttributes, eventOf, eventText, type JournalEntry } from './queries/journal-entry.js';
+export { type CorrelationPosition, type EventFilters, JournalQueries } from './queries/journal-queries.js';
+export {
+  OutcomeQueries,
+  type RecordedOutcome,
+  type RejectionFilters,
+  type RejectionPosition,
+} from './queries/outcome-queries.js';
+export { ENTITIES, ReadStore } from './queries/read-store.js';
+export { inTenant, storeFault } from './queries/read-transaction.js';
+export { type RunFilters, type RunPosition, RunQueries } from './queries/run-queries.js';
+export type { Page, Scope } from './queries/select-rows.js';
+export { StateQueries } from './queries/state-queries.js';
+export { StepQueries } from './queries/step-queries.js';
+export { type StreamHead, StreamHeads, type StreamTarget } from './queries/stream-heads.js';

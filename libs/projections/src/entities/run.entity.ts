@@ -1,0 +1,73 @@
+import type { RunState } from '@runspine/run-model';
+import { EntitySchema } from 'typeorm';
+import {
+  bigint,
+  bigintOrNull,
+  bytes,
+  integer,
+  jsonb,
+  jsonbOrNull,
+  key,
+  numberOrNull,
+  text,
+  textOrNull,
+  time,
+  timeOrNull,
+  uuid,
+} from './columns.js';
+
+/** A row of `proj_runs`: a run as its events left it, and the hash of its latest one. */
+export interface RunRow extends RunState {
+  head_hash: Buffer;
+}
+
+export const RunEntity = new EntitySchema<RunRow>({
+  name: 'Run',
+  tableName: 'proj_runs',
+  columns: {
+    tenant_id: key,
+    run_id: key,
+    env: text,
+    project_id: text,
+    surface_id: text,
+    room_id: textOrNull,
+    external_id: textOrNull,
+    name: textOrNull,
+    kind: textOrNull,
+    stage: textOrNull,
+    parent_run_id: textOrNull,
+    rerun_of: textOrNull,
+    command: textOrNull,
+    cwd: textOrNull,
+    stale_after_s: integer,
+    input: jsonbOrNull,
+    output: jsonbOrNull,
+    tags: jsonb,
+    scores: jsonb,
+    metadata: jsonb,
+    code_ref: textOrNull,
+    config_hash: textOrNull,
+    input_fingerprint: textOrNull,
+    trace_id: textOrNull,
+    status: text,
+    version: bigint,
+    task_count: bigintOrNull,
+    error: jsonbOrNull,
+    failed_step_id: textOrNull,
+    cancel_reason: textOrNull,
+    source: textOrNull,
+    checkpoint_run_id: textOrNull,
+    duration_ms: numberOrNull,
+    metrics: jsonb,
+    own_metrics: jsonb,
+    step_metrics: jsonb,
+    correlation_id: text,
+    created_at: time,
+    started_at: timeOrNull,
+    ended_at: timeOrNull,
+    last_seen_at: time,
+    erased_at: timeOrNull,
+    last_run_event_id: uuid,
+    head_hash: bytes,
+  },
+});

@@ -1,0 +1,84 @@
+import { isNameId, ServiceError } from '@runspine/contracts';
+import type pg from 'pg';
+
+/**
+ * The statement that begins a read: one snapshot for all its queries, and the tenant whose rows it may see. Parameters
+ * would cost a round trip more, so the id stands in the text, and nothing but `[a-z0-9_-]` gets there.
+ * @throws Error for anything that is no tenant id: callers have checked it.
+ */
+export function beginRead(tenantId: string): string {
+  if (!isNameId(tenantId)) throw new Error('A read needs a well-formed tenant id.');
+  return `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL runspine.tenant = '${tenantId}'`;
+}
+
+/**
+ * Runs `work` on one connection of the pool, in a read-only transaction that sees one tenant.
+ * @throws ServiceError `store.unavailable` when PostgreSQL does not answer.
+ */
+export async function inTenant<T>(
+  pool: pg.Pool,
+  tenantId: string,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const begin = beginRead(tenantId);
+  try {
+    const client = await pool.connect();
+    let fault: unknown;
+    try {
+      await client.query(begin);
+      return await work(client);
+    } catch (error) {
+      fault = error;
+      throw error;
+    } finally {
+      endRead(client, fault === undefined);
+    }
+  } catch (error) {
+    throw storeFault(error);
+  }
+}
+
+/** Ends a read without making its caller wait: nothing was written. A connection that cannot end it is dropped. */
+function endRead(client: pg.PoolClient, succeeded: boolean): void {
+  client.query(succeeded ? 'COMMIT' : 'ROLLBACK').then(
+    () => client.release(),
+    (error: Error) => client.release(error),
+  );
+}
+
+const AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  // Shut down by an administrator, crashed, starting; too many connections; a statement or lock that took too long.
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '57014',
+  '55P03',
+]);
+const AWAY_MESSAGE =
+  /timeout exceeded when trying to connect|connection (terminated|error)|not queryable|timeout expired/i;
+
+/** What a failed read means: `store.unavailable` when PostgreSQL is away or too slow, else the error as it is. */
+export function storeFault(error: unknown): unknown {
+  if (error instanceof ServiceError) return error;
+  const cause = driverErrorOf(error);
+  const code = String(cause.code ?? '');
+  if (AWAY.has(code) || code.startsWith('08') || AWAY_MESSAGE.test(cause.message ?? '')) {
+    return new ServiceError('store.unavailable', undefined, {}, { cause: error });
+  }
+  return error;
+}
+
+function driverErrorOf(error: unknown): { code?: unknown; message?: string } {
+  if (typeof error !== 'object' || error === null) return {};
+  return 'driverError' in error ? (error.driverError as object) : error;
+}
