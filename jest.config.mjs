@@ -21,12 +21,12 @@ const shared = {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.runspine/'],
-  testTimeout: 60_000,
 };
 
 /** Unit tests lie beside the code; test/ holds what needs the whole stack. */
 export default {
   rootDir: '.',
+  testTimeout: 60_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps,deploy}/**/*.spec.ts'] },
     { ...shared, displayName: 'system', testMatch: ['<rootDir>/test/**/*.spec.ts'] },

@@ -52,10 +52,12 @@ export class ProjectorMetrics {
     this.deadLetters.inc({ code });
   }
 
+  /** Counted a batch at a time: a labelled counter costs as much as folding an event. */
   told(told: readonly Told[]): void {
-    for (const { outcome } of told) {
-      this.events.inc({ outcome: outcome.repeat ? 'repeat' : outcome.outcome });
-      if (outcome.outcome === 'rejected' && !outcome.repeat) this.rejections.inc({ reason: outcome.reason });
+    const outcomes = Map.groupBy(told, ({ outcome }) => (outcome.repeat ? 'repeat' : outcome.outcome));
+    for (const [outcome, of] of outcomes) this.events.inc({ outcome }, of.length);
+    for (const { outcome } of outcomes.get('rejected') ?? []) {
+      if (outcome.outcome === 'rejected') this.rejections.inc({ reason: outcome.reason });
     }
   }
 

@@ -3,7 +3,7 @@ import type { RejectionReason } from './errors.js';
 import type { Run, StepResource } from './resources.js';
 
 /** The CloudEvents type of every record of the feed. */
-export const OUTCOME_TYPE = 'runspine.outcome';
+export const OUTCOMES_TYPE = 'runspine.outcomes';
 
 /** What became of an event. A repeat (same event id, or same idempotency key) is told the first outcome again. */
 export type Outcome = AppliedOutcome | RejectedOutcome | ParkedOutcome;
@@ -47,10 +47,15 @@ export interface ParkedOutcome extends OutcomeBase {
 }
 
 /**
- * The value of a feed record. Its headers carry what a reader routes by, so that it need not parse the value:
- * `ce_id` (the submitted event's id), `ce_tenantid`, `ce_env`, `ce_subject` (run id), `ce_roomid` (applied events of
- * a run in a room), and `ce_outcome` (`applied`, `rejected`, `parked`, `repeat`).
+ * The value of a feed record: outcomes of events of one run (`ce_subject`), of one commit, in the order of the log. They
+ * travel together since a record costs more than an outcome. The headers `ce_tenantid` and `ce_env` are those of the
+ * events.
  */
+export interface FeedBatch {
+  outcomes: FeedValue[];
+}
+
+/** What the feed tells of one event. */
 export interface FeedValue {
   outcome: Outcome;
   /** The event with its sequences; only when it was applied now, and not for heartbeats. */

@@ -1,11 +1,11 @@
-import { type FeedValue, topicName } from '@runspine/contracts';
-import { type ConsumerStatus, GroupOfOneReader, headerText, type KafkaClient, type KafkaRecord } from '@runspine/kafka';
+import { type FeedBatch, type FeedValue, topicName } from '@runspine/contracts';
+import { type ConsumerStatus, GroupOfOneReader, type KafkaClient, type KafkaRecord } from '@runspine/kafka';
 import type { Logger } from '@runspine/service';
 
 /** What became of an event, as the feed's header says: `repeat` is a first outcome told again. */
 export type FeedKind = 'applied' | 'rejected' | 'parked' | 'repeat';
 
-/** A record of the feed: what readers route by, and the value for those whom it concerns. */
+/** What a record of the feed tells of one event. */
 export class FeedRecord {
   readonly eventId: string;
   readonly tenantId: string;
@@ -14,29 +14,23 @@ export class FeedRecord {
   /** The room of an applied event, where its run has one. */
   readonly roomId: string | undefined;
   readonly kind: FeedKind;
-  readonly partition: number;
-  readonly offset: number;
-  /** The value's JSON text as bytes. */
-  readonly raw: Buffer;
-  private parsed: FeedValue | undefined;
 
-  constructor(record: KafkaRecord) {
-    const { headers } = record;
-    this.eventId = headerText(headers, 'ce_id') ?? '';
-    this.tenantId = headerText(headers, 'ce_tenantid') ?? '';
-    this.env = headerText(headers, 'ce_env') ?? '';
-    this.runId = headerText(headers, 'ce_subject') ?? '';
-    this.roomId = headerText(headers, 'ce_roomid');
-    this.kind = (headerText(headers, 'ce_outcome') ?? 'repeat') as FeedKind;
-    this.partition = record.partition;
-    this.offset = record.offset;
-    this.raw = record.value ?? Buffer.from('{}');
+  constructor(
+    private readonly told: FeedValue,
+    readonly partition: number,
+    readonly offset: number,
+  ) {
+    const { outcome, event } = told;
+    this.eventId = outcome.event_id;
+    this.tenantId = outcome.tenant_id;
+    this.env = outcome.env;
+    this.runId = outcome.run_id;
+    this.roomId = event?.room_id ?? undefined;
+    this.kind = outcome.repeat ? 'repeat' : outcome.outcome;
   }
 
-  /** The value, parsed when first asked for: most records concern nobody here. */
   value(): FeedValue {
-    this.parsed ??= JSON.parse(this.raw.toString('utf8')) as FeedValue;
-    return this.parsed;
+    return this.told;
   }
 }
 
@@ -51,7 +45,7 @@ export interface FeedReaderOptions {
 }
 
 /**
- * Reads every partition of the feed from now on, in a group of this process's own, and tells each record to every
+ * Reads every partition of the feed from now on, in a group of this process's own, and tells each outcome to every
  * listener, in the order of its partition. What it misses (a gap, a time before it was ready) PostgreSQL has.
  */
 export class FeedReader {
@@ -71,7 +65,7 @@ export class FeedReader {
     });
   }
 
-  /** Calls the listener with each record from now on; it must be quick and must not throw. Returns how to stop. */
+  /** Calls the listener with each outcome from now on; it must be quick and must not throw. Returns how to stop. */
   subscribe(listener: FeedListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -100,14 +94,23 @@ export class FeedReader {
     return this.reader.close();
   }
 
-  private tell(raw: KafkaRecord): void {
-    const record = new FeedRecord(raw);
+  private tell(record: KafkaRecord): void {
+    const { topic, partition, offset, value } = record;
+    try {
+      const { outcomes } = JSON.parse(value?.toString('utf8') ?? '') as FeedBatch;
+      for (const told of outcomes) this.tellOne(new FeedRecord(told, partition, offset));
+    } catch (error) {
+      this.options.logger.error({ err: error, topic, partition, offset }, 'a record of the feed could not be told');
+    }
+  }
+
+  private tellOne(record: FeedRecord): void {
     for (const listener of this.listeners) {
       try {
         listener(record);
       } catch (error) {
-        const { topic, partition, offset } = raw;
-        this.options.logger.error({ err: error, topic, partition, offset }, 'a listener of the feed failed');
+        const { partition, offset } = record;
+        this.options.logger.error({ err: error, partition, offset }, 'a listener of the feed failed');
       }
     }
   }

@@ -1,4 +1,4 @@
-import { OUTCOME_TYPE, type Outcome, SPEC_VERSION } from '@runspine/contracts';
+import { newEventId, type Outcome, OUTCOMES_TYPE, SPEC_VERSION } from '@runspine/contracts';
 import type { BatchingProducer, OutgoingRecord } from '@runspine/kafka';
 import { runOf, stepResource } from '@runspine/run-model';
 import type { Logger } from '@runspine/service';
@@ -32,9 +32,9 @@ export class FeedPublisher {
    */
   async publish(partition: number, told: readonly Told[]): Promise<void> {
     if (told.length === 0) return;
-    const records = told.map((one) => this.record(partition, one));
+    const records = recordsOf(this.topic, partition, told);
     await this.publishing.get(partition);
-    this.publishing.set(partition, this.send(partition, records));
+    this.publishing.set(partition, this.send(partition, records, told.length));
   }
 
   /** Resolves when all that was handed over has left, or is counted as lost. */
@@ -42,32 +42,66 @@ export class FeedPublisher {
     await Promise.all(this.publishing.values());
   }
 
-  private async send(partition: number, records: readonly OutgoingRecord[]): Promise<void> {
+  private async send(partition: number, records: readonly OutgoingRecord[], outcomes: number): Promise<void> {
     try {
       await this.producer.sendMany(records);
     } catch (error) {
-      this.lost += records.length;
-      this.logger.warn({ partition, records: records.length, err: error }, 'outcomes did not reach the feed');
+      this.lost += outcomes;
+      this.logger.warn({ partition, outcomes, err: error }, 'outcomes did not reach the feed');
     }
   }
+}
 
-  private record(partition: number, told: Told): OutgoingRecord {
-    const { event } = told.entry;
-    const headers: Record<string, string> = {
+/** Outcomes of one run that go together in a record are at most this many characters; a larger one goes alone. */
+const RECORD_LENGTH_MAX = 256 * 1024;
+
+/** A record a run, in the order of the log; more where they grow too large. */
+function recordsOf(topic: string, partition: number, told: readonly Told[]): OutgoingRecord[] {
+  const records: OutgoingRecord[] = [];
+  for (const ofRun of Map.groupBy(
+    told,
+    ({ outcome }) => `${outcome.tenant_id}/${outcome.env}/${outcome.run_id}`,
+  ).values()) {
+    let values: string[] = [];
+    let length = 0;
+    for (const one of ofRun) {
+      const value = valueOf(one);
+      if (length > 0 && length + value.length > RECORD_LENGTH_MAX) {
+        records.push(recordOf(topic, partition, ofRun[0]!, values));
+        values = [];
+        length = 0;
+      }
+      values.push(value);
+      length += value.length;
+    }
+    records.push(recordOf(topic, partition, ofRun[0]!, values));
+  }
+  return records;
+}
+
+/** A CloudEvent in binary mode whose data is a `FeedBatch`. */
+function recordOf(
+  topic: string,
+  partition: number,
+  { entry, outcome }: Told,
+  values: readonly string[],
+): OutgoingRecord {
+  return {
+    topic,
+    partition,
+    key: entry.event.partitionkey,
+    value: `{"outcomes":[${values.join(',')}]}`,
+    headers: {
       'content-type': 'application/json',
       ce_specversion: SPEC_VERSION,
-      ce_id: told.outcome.event_id,
+      ce_id: newEventId(),
       ce_source: '/projector',
-      ce_type: OUTCOME_TYPE,
-      ce_subject: told.outcome.run_id,
-      ce_tenantid: told.outcome.tenant_id,
-      ce_env: told.outcome.env,
-      ce_outcome: told.outcome.repeat ? 'repeat' : told.outcome.outcome,
-    };
-    const roomId = told.event?.room_id;
-    if (roomId !== undefined && roomId !== null) headers.ce_roomid = roomId;
-    return { topic: this.topic, partition, key: event.partitionkey, value: valueOf(told), headers };
-  }
+      ce_type: OUTCOMES_TYPE,
+      ce_subject: outcome.run_id,
+      ce_tenantid: outcome.tenant_id,
+      ce_env: outcome.env,
+    },
+  };
 }
 
 /** The JSON of a `FeedValue`. The event's data is the canonical text that the journal keeps, not written again. */
