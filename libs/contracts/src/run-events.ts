@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { defineEvent } from './define-event.js';
 import {
   Count,
+  described,
   DurationMs,
   ErrorInfo,
   Fingerprint,
@@ -24,25 +25,35 @@ export const runCreated = defineEvent(
   'A run exists, not yet executing.',
   {
     run_id: RunId,
-    room_id: Type.Optional(NameId),
-    /** The id that another system knows this run by. */
-    external_id: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
-    name: Type.Optional(Title),
-    kind: Type.Optional(Label),
-    stage: Type.Optional(Label),
-    parent_run_id: Type.Optional(RunId),
-    rerun_of: Type.Optional(RunId),
-    command: Type.Optional(Type.String({ maxLength: 16_384 })),
-    cwd: Type.Optional(Type.String({ maxLength: 4096 })),
-    /** Seconds without a sign of life after which the run reads `stalled`; 900 by default. */
-    stale_after_s: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000 })),
+    room_id: Type.Optional(described(NameId, 'The room that streams this run, for life. It decides the affinity.')),
+    external_id: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 512, description: 'The id that another system knows this run by.' }),
+    ),
+    name: Type.Optional(described(Title, 'A name for people.')),
+    kind: Type.Optional(described(Label, 'What sort of run it is, such as `agent` or `pipeline`.')),
+    stage: Type.Optional(
+      described(Label, 'Its place in a larger job, such as `extract`. Checkpoints are found by it.'),
+    ),
+    parent_run_id: Type.Optional(described(RunId, 'The run that began this one.')),
+    rerun_of: Type.Optional(described(RunId, 'The run that this one repeats.')),
+    command: Type.Optional(Type.String({ maxLength: 16_384, description: 'The command line.' })),
+    cwd: Type.Optional(Type.String({ maxLength: 4096, description: 'The working directory.' })),
+    stale_after_s: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 31_536_000,
+        description: 'Seconds without a sign of life after which the run reads `stalled`; 900 by default.',
+      }),
+    ),
     input: Type.Optional(Json),
     tags: Type.Optional(Tags),
     metadata: Type.Optional(Metadata),
-    code_ref: Type.Optional(Type.String({ maxLength: 512 })),
-    config_hash: Type.Optional(Fingerprint),
-    input_fingerprint: Type.Optional(Fingerprint),
-    trace_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$' })),
+    code_ref: Type.Optional(Type.String({ maxLength: 512, description: 'The code that ran, such as a commit.' })),
+    config_hash: Type.Optional(described(Fingerprint, 'A digest of the configuration.')),
+    input_fingerprint: Type.Optional(
+      described(Fingerprint, 'What the run works on: `sha256:` and 64 hex digits. A checkpoint is looked up by it.'),
+    ),
+    trace_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$', description: 'W3C trace id.' })),
   },
   ['name', 'external_id', 'command', 'cwd', 'input', 'tags', 'metadata'],
 );
@@ -50,8 +61,7 @@ export const runCreated = defineEvent(
 /** A run left `created` and is executing. A second one is refused. */
 export const runStarted = defineEvent('run.started', 1, 'The run is executing.', {
   run_id: RunId,
-  /** Steps that the producer expects; a hint for progress, never enforced. */
-  task_count: Type.Optional(Count),
+  task_count: Type.Optional(described(Count, 'Steps that the producer expects; a hint for progress, never enforced.')),
 });
 
 /** A running run reached its end. */
@@ -65,7 +75,9 @@ export const runCompleted = defineEvent(
     duration_ms: Type.Optional(DurationMs),
     metrics: Type.Optional(Metrics),
     source: Type.Optional(ResultSource),
-    checkpoint_run_id: Type.Optional(RunId),
+    checkpoint_run_id: Type.Optional(
+      described(RunId, 'The run whose result this is, where it came from a checkpoint.'),
+    ),
   },
   ['output'],
 );
@@ -78,7 +90,7 @@ export const runFailed = defineEvent(
   {
     run_id: RunId,
     error: ErrorInfo,
-    failed_step_id: Type.Optional(StepId),
+    failed_step_id: Type.Optional(described(StepId, 'The step that failed it.')),
     duration_ms: Type.Optional(DurationMs),
     metrics: Type.Optional(Metrics),
   },

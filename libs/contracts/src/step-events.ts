@@ -1,10 +1,21 @@
 import Type from 'typebox';
 import { defineEvent } from './define-event.js';
-import { Count, DurationMs, ErrorInfo, Json, Label, Metrics, Reason, ResultSource, Title } from './fields.js';
+import {
+  Count,
+  described,
+  DurationMs,
+  ErrorInfo,
+  Json,
+  Label,
+  Metrics,
+  Reason,
+  ResultSource,
+  Title,
+} from './fields.js';
 import { RunId, StepId } from './ids.js';
 
 const ofStep = { run_id: RunId, step_id: StepId };
-const Attempt = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+const Attempt = Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Which try this is, from 1.' });
 
 /** A unit of work inside a run, waiting. */
 export const stepCreated = defineEvent(
@@ -14,10 +25,11 @@ export const stepCreated = defineEvent(
   {
     ...ofStep,
     name: Title,
-    kind: Type.Optional(Label),
-    parent_step_id: Type.Optional(StepId),
-    depends_on: Type.Optional(Type.Array(StepId, { maxItems: 256 })),
-    /** Which try this is, from 1. */
+    kind: Type.Optional(described(Label, 'What sort of step it is, such as `llm` or `tool`.')),
+    parent_step_id: Type.Optional(described(StepId, 'The step that this one is part of.')),
+    depends_on: Type.Optional(
+      Type.Array(StepId, { maxItems: 256, description: 'Steps that it waits for. Told, not enforced.' }),
+    ),
     attempt: Type.Optional(Attempt),
   },
   ['name'],
@@ -79,23 +91,20 @@ export const stepTemplateResolved = defineEvent(
 /** A model provider was asked; counts one LLM call. */
 export const stepProviderCalled = defineEvent('step.provider_called', 1, 'A model provider was asked.', {
   ...ofStep,
-  provider: Label,
-  model: Label,
-  /** Characters of the prompt. */
-  prompt_len: Count,
+  provider: described(Label, 'Who serves the model.'),
+  model: described(Label, 'Which model.'),
+  prompt_len: described(Count, 'Characters of the prompt.'),
 });
 
 /** A model provider answered; its tokens count. */
 export const stepProviderResponded = defineEvent('step.provider_responded', 1, 'A model provider answered.', {
   ...ofStep,
-  provider: Label,
-  model: Label,
-  /** Characters of the answer. */
-  output_len: Count,
-  /** All tokens; used where tokens_in and tokens_out are absent. */
-  tokens_used: Type.Optional(Count),
-  tokens_in: Type.Optional(Count),
-  tokens_out: Type.Optional(Count),
+  provider: described(Label, 'Who serves the model.'),
+  model: described(Label, 'Which model.'),
+  output_len: described(Count, 'Characters of the answer.'),
+  tokens_used: Type.Optional(described(Count, 'All tokens; counts where tokens_in and tokens_out are absent.')),
+  tokens_in: Type.Optional(described(Count, 'Tokens of the prompt.')),
+  tokens_out: Type.Optional(described(Count, 'Tokens of the answer.')),
 });
 
 /** The step was not needed. */
@@ -110,8 +119,8 @@ export const stepSkipped = defineEvent(
 /** An output was held against a schema. */
 export const stepSchemaValidated = defineEvent('step.schema_validated', 1, 'An output was held against a schema.', {
   ...ofStep,
-  schema_path: Type.String({ minLength: 1, maxLength: 1024 }),
-  valid: Type.Boolean(),
+  schema_path: Type.String({ minLength: 1, maxLength: 1024, description: 'Where the schema lies.' }),
+  valid: Type.Boolean({ description: 'Whether the output fits it.' }),
 });
 
 /** What a retrieval gave, and the version of the data that it came from. */
@@ -121,15 +130,16 @@ export const stepRetrieved = defineEvent(
   'What a retrieval gave, and the data version it came from.',
   {
     ...ofStep,
-    space: Type.String({ minLength: 1, maxLength: 512 }),
+    space: Type.String({ minLength: 1, maxLength: 512, description: 'The space that was asked.' }),
     query: Json,
     hits: Type.Array(
-      Type.Object({ id: Type.String({ maxLength: 1024 }), score: Type.Number() }, { additionalProperties: true }),
-      {
-        maxItems: 1000,
-      },
+      Type.Object(
+        { id: Type.String({ maxLength: 1024 }), score: Type.Number() },
+        { additionalProperties: true, description: 'One hit. Further fields are kept.' },
+      ),
+      { maxItems: 1000, description: 'What came back, the best first.' },
     ),
-    snapshot: Json,
+    snapshot: described(Json, 'The version of the data that was read. Any JSON value.'),
   },
   ['query', 'hits'],
 );
