@@ -1,0 +1,23 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { type CoreParts, CoreModule } from './core.module.js';
+import { ErrorFilter } from './http/error.filter.js';
+import { RouteTable } from './http/route-table.js';
+import { ServiceController } from './http/service.controller.js';
+import { RunsModule } from './runs/runs.module.js';
+
+/** The HTTP API, over the parts that the process holds open. */
+@Module({})
+export class GatewayModule {
+  static of(parts: CoreParts, routes: RouteTable): DynamicModule {
+    return {
+      module: GatewayModule,
+      imports: [CoreModule.of(parts), RunsModule],
+      controllers: [ServiceController],
+      providers: [
+        { provide: RouteTable, useValue: routes },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+      ],
+    };
+  }
+}

@@ -1,0 +1,112 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { topicName } from '@runspine/contracts';
+import { partitionCount } from '@runspine/kafka';
+import { assertRestricted, RoleRefused } from '@runspine/projections';
+import { assertLoopback } from '@runspine/request-context';
+import { addressOf, type Drain, NestLogger, type Service } from '@runspine/service';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AddressInfo } from 'node:net';
+import type { GatewaySettings } from './config.js';
+import { type CoreParts, makeCoreParts } from './core.module.js';
+import { watchParts } from './core-health.js';
+import { GatewayModule } from './gateway.module.js';
+import { makeAdapter } from './http/fastify-adapter.js';
+import { HttpMetrics } from './http/http-metrics.js';
+import { acceptJsonOnly } from './http/json-body.js';
+import { openApiDocument, serveDocs } from './http/openapi-document.js';
+import { addRequestHooks } from './http/request-hooks.js';
+import { RouteTable } from './http/route-table.js';
+import { Waits } from './outcomes/waits.js';
+import { EventSender } from './runs/event-sender.js';
+
+/** Of the time to drain, how much waits may take; the rest is for streams, the producer and the connections. */
+const WAITS_SHARE = 0.6;
+/** Headers of answers that a browser's script may read. */
+const EXPOSED_HEADERS = [
+  'ETag',
+  'Location',
+  'Retry-After',
+  'X-Request-Id',
+  'Idempotency-Replayed',
+  'Preference-Applied',
+];
+
+/** The app over its parts, wired and not yet listening. */
+export async function createApp(parts: CoreParts): Promise<NestFastifyApplication> {
+  const adapter = makeAdapter();
+  const fastify = adapter.getInstance();
+  const routes = new RouteTable();
+  routes.watch(fastify);
+  acceptJsonOnly(fastify);
+  addRequestHooks(fastify, parts.health, new HttpMetrics(parts.metrics), parts.logger);
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts, routes), adapter, {
+    logger: new NestLogger(parts.logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const { corsOrigins } = parts.settings;
+  if (corsOrigins.length > 0) {
+    const origin = corsOrigins.includes('*') ? true : [...corsOrigins];
+    app.enableCors({ origin, methods: ['GET', 'HEAD', 'POST'], exposedHeaders: EXPOSED_HEADERS, maxAge: 600 });
+  }
+  serveDocs(app, openApiDocument(app));
+  return app;
+}
+
+/** Starts the gateway: it listens at once, and is ready when Kafka and PostgreSQL are. Returns what drains it. */
+export async function startGateway(service: Service<GatewaySettings>): Promise<Drain> {
+  const { settings, logger, health } = service;
+  assertLoopback(settings.host);
+  const parts = makeCoreParts(service);
+  const app = await createApp(parts);
+  const sender = app.get(EventSender);
+  watchParts(parts, sender);
+  await app.listen(settings.port, settings.host);
+  logger.info({ address: addressOf(app.getHttpServer().address() as AddressInfo) }, 'listening');
+
+  const stopping = new AbortController();
+  const connected = Promise.all([
+    restricted(parts, stopping.signal).catch(service.fatal),
+    knowPartitions(parts, sender, stopping.signal),
+    parts.feed.start().catch(service.fatal),
+    parts.producer.connect(),
+  ]);
+  return async () => {
+    health.beginDraining();
+    stopping.abort();
+    await app.get(Waits).drain(settings.drainMs * WAITS_SHARE);
+    await app.close();
+    await parts.producer.close();
+    await parts.feed.close();
+    await connected;
+    app.get(Waits).close();
+    await parts.pool.end();
+  };
+}
+
+/** Refuses, for good, a database role that must not be used; waits for a database that is away. */
+async function restricted({ pool, logger }: CoreParts, signal: AbortSignal): Promise<void> {
+  for (let waitMs = 100; !signal.aborted; waitMs = Math.min(2 * waitMs, 5000)) {
+    try {
+      return await assertRestricted(pool, 'runspine_gateway');
+    } catch (error) {
+      if (error instanceof RoleRefused) throw error;
+      logger.warn({ err: error, wait_ms: waitMs }, 'PostgreSQL does not answer yet');
+      await pause(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** Asks Kafka, until it answers, how many partitions the runs topic has. */
+async function knowPartitions(parts: CoreParts, sender: EventSender, signal: AbortSignal): Promise<void> {
+  const topic = topicName('runs', parts.settings.topicPrefix);
+  for (let waitMs = 100; !signal.aborted; waitMs = Math.min(2 * waitMs, 5000)) {
+    try {
+      return sender.knowPartitions(await parts.kafka.withAdmin((admin) => partitionCount(admin, topic)));
+    } catch (error) {
+      parts.logger.warn({ err: error, topic, wait_ms: waitMs }, 'Partitions of the topic unknown, asked again');
+      await pause(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { FeedValue, Outcome } from '@runspine/contracts';
+
+/** An event whose outcome somebody waits for. */
+export interface Expected {
+  readonly eventId: string;
+  /**
+   * Hash of type and data, where the caller brought the event's id: somebody else may have used the id for something
+   * else, and then the outcome that is told is not this event's. Absent for ids of our own making.
+   */
+  readonly hash?: string | undefined;
+}
+
+/** What became of an event. `value` is the feed's, where the feed told it. */
+export interface Settled {
+  readonly outcome: Outcome;
+  readonly value?: FeedValue;
+}
+
+/** The outcomes that one request waits for: all of its events, until a deadline. */
+export class WaitGroup {
+  /** In the order of the events; undefined while unknown, and in the end where it stayed so. */
+  readonly settled: (Settled | undefined)[];
+  readonly done: Promise<(Settled | undefined)[]>;
+  remaining: number;
+  /** Events of which the feed said that their outcome was told before. */
+  readonly repeated = new Set<number>();
+  /** True while PostgreSQL is asked. */
+  reading = false;
+  /** The last question before the answer has been asked. */
+  final = false;
+  ended = false;
+  private resolve!: (settled: (Settled | undefined)[]) => void;
+  private reject!: (error: unknown) => void;
+
+  constructor(
+    readonly tenantId: string,
+    readonly expected: readonly Expected[],
+    public nextReadMs: number,
+    public deadlineMs: number,
+    /** True once the caller is gone. */
+    readonly gone: () => boolean,
+  ) {
+    this.settled = new Array<Settled | undefined>(expected.length).fill(undefined);
+    this.remaining = expected.length;
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  /** Notes the outcome of the event at `index`; a second word changes nothing. Returns whether that was the last. */
+  settle(index: number, settled: Settled): boolean {
+    if (this.ended || this.settled[index] !== undefined) return false;
+    this.settled[index] = settled;
+    this.remaining -= 1;
+    return this.remaining === 0;
+  }
+
+  finish(): void {
+    this.ended = true;
+    this.resolve(this.settled);
+  }
+
+  fail(error: unknown): void {
+    this.ended = true;
+    this.reject(error);
+  }
+}
