@@ -24,7 +24,7 @@ export {
   type RejectionPosition,
 } from './queries/outcome-queries.js';
 export { ENTITIES, ReadStore } from './queries/read-store.js';
-export { inTenant, storeFault } from './queries/read-transaction.js';
+export { storeFault } from './queries/read-transaction.js';
 export { type RunFilters, type RunPosition, RunQueries } from './queries/run-queries.js';
 export type { Page, Scope } from './queries/select-rows.js';
 export { StateQueries } from './queries/state-queries.js';

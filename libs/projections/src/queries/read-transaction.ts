@@ -1,5 +1,4 @@
 import { isNameId, ServiceError } from '@runspine/contracts';
-import type pg from 'pg';
 
 /**
  * The statement that begins a read: one snapshot for all its queries, and the tenant whose rows it may see. Parameters
@@ -9,41 +8,6 @@ import type pg from 'pg';
 export function beginRead(tenantId: string): string {
   if (!isNameId(tenantId)) throw new Error('A read needs a well-formed tenant id.');
   return `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL runspine.tenant = '${tenantId}'`;
-}
-
-/**
- * Runs `work` on one connection of the pool, in a read-only transaction that sees one tenant.
- * @throws ServiceError `store.unavailable` when PostgreSQL does not answer.
- */
-export async function inTenant<T>(
-  pool: pg.Pool,
-  tenantId: string,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
-  const begin = beginRead(tenantId);
-  try {
-    const client = await pool.connect();
-    let fault: unknown;
-    try {
-      await client.query(begin);
-      return await work(client);
-    } catch (error) {
-      fault = error;
-      throw error;
-    } finally {
-      endRead(client, fault === undefined);
-    }
-  } catch (error) {
-    throw storeFault(error);
-  }
-}
-
-/** Ends a read without making its caller wait: nothing was written. A connection that cannot end it is dropped. */
-function endRead(client: pg.PoolClient, succeeded: boolean): void {
-  client.query(succeeded ? 'COMMIT' : 'ROLLBACK').then(
-    () => client.release(),
-    (error: Error) => client.release(error),
-  );
 }
 
 const AWAY = new Set([
