@@ -60,7 +60,8 @@ export async function runService<D extends SettingsDefinition>(options: ServiceO
   process.on('uncaughtException', (error) => exitFatal(logger, error, 'uncaught exception'));
   process.on('unhandledRejection', (reason) => exitFatal(logger, reason, 'unhandled rejection'));
 
-  const started = options.start(service);
+  // A turn later, so that a signal during the very first steps already finds its listener.
+  const started = Promise.resolve().then(() => options.start(service));
   stopOnSignals(service, started, options.drainMsMax ?? core.drainMs);
   try {
     await started;
@@ -70,7 +71,7 @@ export async function runService<D extends SettingsDefinition>(options: ServiceO
   }
 }
 
-/** A command that runs and ends: set-up, repair. Settings as a service's; a failure is told on stderr, exit code 1. */
+/** A command that runs and ends: set-up, repair. A failure is logged, and told on stderr in plain words; exit code 1. */
 export async function runCommand<D extends SettingsDefinition>(options: {
   name: string;
   settings: D;
@@ -81,7 +82,9 @@ export async function runCommand<D extends SettingsDefinition>(options: {
   try {
     await options.run({ settings, logger });
   } catch (error) {
-    exitFatal(logger, error, 'failed');
+    logger.fatal({ err: error }, 'failed');
+    process.stderr.write(`${options.name}: ${String(describeError(error).message)}\n`);
+    process.exit(1);
   }
 }
 
@@ -133,6 +136,5 @@ async function drainAndExit(service: Service<unknown>, started: Promise<Drain>, 
 
 function exitFatal(logger: Logger, error: unknown, what: string): never {
   logger.fatal({ err: error }, what);
-  if (process.stderr.isTTY) process.stderr.write(`${what}: ${String(describeError(error).message)}\n`);
   return process.exit(1);
 }
