@@ -3,6 +3,7 @@ import type { Entry } from '../runs/batch-reader.js';
 import { BatchState, idempotencyKey, outcomeKey, roomKey } from '../runs/batch-state.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
 import type { Transaction } from './transaction.js';
+import { textArray } from './unnest.js';
 
 const OUTCOME_COLUMNS = `o.tenant_id, o.event_id, encode(o.hash, 'hex') AS hash, o.outcome, o.env, o.run_id, o.step_id,
   o.first_event_id, o.run_sequence, o.room_sequence, o.reason, o.current, o.version, o.sqlstate, o.recorded_at`;
@@ -55,8 +56,8 @@ export async function loadBatch(tx: Transaction, entries: readonly Entry[]): Pro
 
 async function loadOutcomes(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
   const { rows } = await tx.query<OutcomeRow & object>(OUTCOMES, [
-    entries.map(({ event }) => event.tenantid),
-    entries.map(({ event }) => event.id),
+    textArray(entries.map(({ event }) => event.tenantid)),
+    textArray(entries.map(({ event }) => event.id)),
   ]);
   for (const row of rows) state.outcomes.set(outcomeKey(row.tenant_id, row.event_id), row);
 }
@@ -65,9 +66,9 @@ async function loadKeys(tx: Transaction, entries: readonly Entry[], state: Batch
   const keyed = entries.filter(({ event }) => event.idempotencykey !== undefined);
   if (keyed.length === 0) return;
   const { rows } = await tx.query<OutcomeRow & { key: string; key_env: string; key_hash: string }>(KEYS, [
-    keyed.map(({ event }) => event.tenantid),
-    keyed.map(({ event }) => event.env),
-    keyed.map(({ event }) => event.idempotencykey),
+    textArray(keyed.map(({ event }) => event.tenantid)),
+    textArray(keyed.map(({ event }) => event.env)),
+    textArray(keyed.map(({ event }) => event.idempotencykey ?? '')),
   ]);
   for (const { key, key_env, key_hash, ...outcome } of rows) {
     state.keys.set(idempotencyKey(outcome.tenant_id, key_env, key), { hash: key_hash, outcome });
@@ -130,9 +131,14 @@ function takeSteps(state: BatchState, rows: readonly LoadedStep[]): void {
 }
 
 function distinct(entries: readonly Entry[], of: (entry: Entry) => string[]): string[][] {
-  return [...new Map(entries.map((entry) => [of(entry).join('/'), of(entry)])).values()];
+  const rows = new Map<string, string[]>();
+  for (const entry of entries) {
+    const row = of(entry);
+    rows.set(row.join('/'), row);
+  }
+  return [...rows.values()];
 }
 
-function columnsOf(rows: readonly string[][], width: number): string[][] {
-  return Array.from({ length: width }, (_, column) => rows.map((row) => row[column]!));
+function columnsOf(rows: readonly string[][], width: number): string[] {
+  return Array.from({ length: width }, (_, column) => textArray(rows.map((row) => row[column]!)));
 }

@@ -33,6 +33,11 @@ export function arraysOf<Row>(columns: readonly Column<Row>[], rows: readonly Ro
   });
 }
 
+/** Texts as one array in PostgreSQL's text form; pg's own conversion costs several times as much. */
+export function textArray(values: readonly string[]): string {
+  return `{${values.map(quote).join(',')}}`;
+}
+
 const SPECIAL = /["\\]/g;
 
 function quote(value: string): string {
