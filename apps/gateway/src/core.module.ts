@@ -6,7 +6,7 @@ import { type Authenticator, developmentAuthenticator } from '@runspine/request-
 import { Health, type Logger, Metrics, type Service } from '@runspine/service';
 import type { GatewaySettings } from './config.js';
 import { FeedReader } from './outcomes/feed-reader.js';
-import { AUTHENTICATOR, LOGGER, POOL, SETTINGS } from './tokens.js';
+import { AUTHENTICATOR, LOGGER, SETTINGS } from './tokens.js';
 
 /** What the process holds open, made once; nothing connects before it is started or used. */
 export interface CoreParts {
@@ -18,6 +18,7 @@ export interface CoreParts {
   readonly kafka: KafkaClient;
   readonly producer: BatchingProducer;
   readonly feed: FeedReader;
+  /** For what is asked of PostgreSQL itself: that it answers, and which rights the role has. */
   readonly pool: ReturnType<typeof openPool>;
 }
 
@@ -43,7 +44,7 @@ export function makeCoreParts(service: Omit<Service<GatewaySettings>, 'name'>): 
     pool: openPool({
       databaseUrl: settings.databaseUrl,
       role: 'runspine_gateway',
-      connectionsMax: settings.connectionsMax,
+      connectionsMax: 1,
       applicationName: clientId,
     }),
   };
@@ -58,7 +59,6 @@ export class CoreModule {
       { provide: SETTINGS, useValue: parts.settings },
       { provide: LOGGER, useValue: parts.logger },
       { provide: AUTHENTICATOR, useValue: parts.authenticator },
-      { provide: POOL, useValue: parts.pool },
       { provide: Metrics, useValue: parts.metrics },
       { provide: Health, useValue: parts.health },
       { provide: BatchingProducer, useValue: parts.producer },

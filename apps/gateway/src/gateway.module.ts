@@ -4,6 +4,7 @@ import { type CoreParts, CoreModule } from './core.module.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { RouteTable } from './http/route-table.js';
 import { ServiceController } from './http/service.controller.js';
+import { ReadsModule } from './reads/reads.module.js';
 import { RunsModule } from './runs/runs.module.js';
 
 /** The HTTP API, over the parts that the process holds open. */
@@ -12,7 +13,7 @@ export class GatewayModule {
   static of(parts: CoreParts, routes: RouteTable): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [CoreModule.of(parts), RunsModule],
+      imports: [CoreModule.of(parts), RunsModule, ReadsModule],
       controllers: [ServiceController],
       providers: [
         { provide: RouteTable, useValue: routes },

@@ -6,5 +6,3 @@ export const SETTINGS = Symbol('settings');
 export const LOGGER = Symbol('logger');
 /** Authenticator of @runspine/request-context. */
 export const AUTHENTICATOR = Symbol('authenticator');
-/** pg.Pool in the role runspine_gateway, made by `openPool`; it connects at the first query. */
-export const POOL = Symbol('pool');

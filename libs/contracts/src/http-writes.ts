@@ -157,7 +157,9 @@ function defineCommand(
   resource: 'run' | 'step',
   more: TProperties = {},
 ): CommandDefinition {
-  const { run_id: _run, step_id: _step, ...data } = event.schema.properties;
+  const data = { ...event.schema.properties };
+  delete data.run_id;
+  delete data.step_id;
   const body = Type.Object(
     { ...data, ...more, event_id: Type.Optional(OwnEventId), time: Type.Optional(Time) },
     { additionalProperties: true, description: event.description },

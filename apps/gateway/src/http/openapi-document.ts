@@ -9,14 +9,22 @@ import {
   EVENT_DEFINITIONS,
   EventBatch,
   EventId,
+  EventList,
+  EventOutcomeResource,
   EventResource,
   NameId,
   Pending,
+  RejectionList,
   RejectionResource,
   RunId,
+  RunList,
   RunResource,
+  RunStateResource,
   StepId,
+  StepList,
   StepResource,
+  StreamTicket,
+  StreamTicketRequest,
 } from '@runspine/contracts';
 
 const DESCRIPTION = `Runs of AI agents and data pipelines. A write becomes an event on Kafka; it is answered when the
@@ -33,6 +41,14 @@ const SCHEMAS: Record<string, object> = {
   Event: EventResource,
   Rejection: RejectionResource,
   Error: ErrorBody,
+  RunList,
+  StepList,
+  EventList,
+  RejectionList,
+  RunState: RunStateResource,
+  EventOutcome: EventOutcomeResource,
+  StreamTicket,
+  StreamTicketRequest,
   Pending,
   BatchEvent,
   EventBatch,
@@ -56,11 +72,12 @@ export function openApiDocument(app: INestApplication, moreSchemas: Record<strin
   for (const name of IDENTITY_HEADERS) {
     config.addApiKey({ type: 'apiKey', in: 'header', name, description: 'Counts in development mode only.' }, name);
   }
-  config.addSecurityRequirements(Object.fromEntries(IDENTITY_HEADERS.map((name) => [name, []])) as never);
   const document = SwaggerModule.createDocument(app, config.build(), {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}`,
   });
   const schemas = { ...SCHEMAS, ...moreSchemas, ...document.components?.schemas };
+  // None is needed: each has a default.
+  document.security = [{}, Object.fromEntries(IDENTITY_HEADERS.map((name) => [name, []]))];
   document.components = { ...document.components, schemas: plain(schemas) as never };
   return document;
 }

@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type BatchResult, type Outcome, ServiceError } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
 import type { GatewaySettings } from '../config.js';
-import { isStoreAway } from '../http/fault-of.js';
 import { preferenceOf } from '../http/prefer.js';
 import type { WriteRequest } from '../http/write-headers.js';
 import { Waits } from '../outcomes/waits.js';
@@ -61,7 +60,7 @@ export class EventBatches {
   /** Without PostgreSQL a caller who does not wait is taken at its word: the state machine checks again anyway. */
   private async mustExist(caller: Identity, runId: string, async: boolean): Promise<void> {
     const exists = await this.known.exists(caller.tenantId, caller.env, runId).catch((error: unknown) => {
-      if (async && isStoreAway(error)) return true;
+      if (async && error instanceof ServiceError && error.code === 'store.unavailable') return true;
       throw error;
     });
     if (!exists) throw new ServiceError('run.not_found', undefined, { run_id: runId });

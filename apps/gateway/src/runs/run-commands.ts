@@ -4,7 +4,6 @@ import {
   type CommandDefinition,
   type Outcome,
   type Run,
-  ServiceError,
   type StepResource,
   type SubmittedEvent,
 } from '@runspine/contracts';
@@ -85,15 +84,11 @@ export class RunCommands {
   }
 
   /** From the feed, where it brought it; else the state of back then, from the journal. */
-  private async resourceOf(
+  private resourceOf(
     { value }: Settled,
     outcome: Outcome & { outcome: 'applied' },
-  ): Promise<{ run: Run; step?: StepResource }> {
-    if (value?.resource) return value.resource;
-    const { tenant_id, run_id, run_sequence, step_id } = outcome;
-    const state = await this.stored.stateAt(tenant_id, run_id, run_sequence, step_id);
-    if (!state) throw new ServiceError('store.unavailable', 'The event is applied, and its run could not be read.');
-    return state;
+  ): { run: Run; step?: StepResource } | Promise<{ run: Run; step?: StepResource }> {
+    return value?.resource ?? this.stored.stateAfter(outcome);
   }
 }
 

@@ -4,6 +4,7 @@ import type { GatewaySettings } from '../config.js';
 import { FeedReader } from '../outcomes/feed-reader.js';
 import { StoredOutcomes } from '../outcomes/stored-outcomes.js';
 import { Waits } from '../outcomes/waits.js';
+import { ReadsModule } from '../reads/reads.module.js';
 import { SETTINGS } from '../tokens.js';
 import { EventBatches } from './event-batches.js';
 import { EventBatchesController } from './event-batches.controller.js';
@@ -15,6 +16,7 @@ import { StepWritesController } from './step-writes.controller.js';
 
 /** The write side: commands become events, and their outcomes answers. */
 @Module({
+  imports: [ReadsModule],
   controllers: [RunWritesController, StepWritesController, EventBatchesController],
   providers: [
     RunCommands,

@@ -69,7 +69,7 @@ export function WriteDoc(command: CommandDefinition, summary: string, descriptio
     description: `${description} Submits \`${type}\`.`,
     params,
     headers: HEADERS,
-    body: { schema: schemaRef(command.name), required: false },
+    body: { schema: schemaRef(command.name), required: (command.body.required ?? []).length > 0 },
     answers: { [creates ? 201 : 200]: answer, 202: PENDING_ANSWER },
     errors: [...refusalsOf(type), ...ERRORS_OF_WRITES],
   });
@@ -77,7 +77,8 @@ export function WriteDoc(command: CommandDefinition, summary: string, descriptio
 
 /** Documents the batch. */
 export function BatchDoc(): MethodDecorator {
-  const { 'If-Match': _ifMatch, ...headers } = HEADERS;
+  const headers = { ...HEADERS };
+  delete headers['If-Match'];
   return ApiDoc({
     tag: 'events',
     summary: 'Submit up to 1,000 events of one run',
