@@ -8,7 +8,8 @@ import { lock } from './lock.mjs';
 import { Advice, say, step } from './terminal.mjs';
 
 const LOCK_WAIT_MS = 15 * 60_000;
-const OUTPUT_LINES_SHOWN = 60;
+/** npm gives its reason first and a page of help after it; a compiler's last lines matter as well. */
+const OUTPUT_LINES_SHOWN = { first: 25, last: 15 };
 
 /** Installs the packages and builds the services, under a lock: two commands side by side wait for one another. */
 export async function prepare(root, { build = true, onChild = () => undefined } = {}) {
@@ -40,7 +41,7 @@ async function install(root, watched) {
   if (read(stamp) === wanted && existsSync(runtime(root))) return;
   if (matchesLockFile(root)) return writeFileSync(stamp, wanted);
   rmSync(stamp, { force: true });
-  await step('Installing npm packages (the first time, up to a minute)', () =>
+  await step('Installing npm packages (once, about a minute)', () =>
     run(root, 'npm', ['ci', '--include=dev', '--ignore-scripts=false', '--no-audit', '--no-fund'], watched),
   );
   writeFileSync(stamp, wanted);
@@ -102,17 +103,26 @@ function run(root, command, args, watched) {
     child.once('error', (error) => reject(new Advice(`${command} could not be run: ${error.message}`)));
     child.once('close', (code, signal) => {
       if (code === 0) return resolve();
-      const tail = output.trimEnd().split('\n').slice(-OUTPUT_LINES_SHOWN).join('\n');
-      reject(new Advice(`${[command, ...args].join(' ')} ended with ${signal ?? code}:\n\n${tail}`));
+      reject(new Advice(`${[command, ...args].join(' ')} ended with ${signal ?? code}:\n\n${excerptOf(output)}`));
     });
   });
+}
+
+function excerptOf(output) {
+  const lines = output
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !line.startsWith('npm warn'));
+  const { first, last } = OUTPUT_LINES_SHOWN;
+  if (lines.length <= first + last) return lines.join('\n');
+  return [...lines.slice(0, first), '  …', ...lines.slice(-last)].join('\n');
 }
 
 /** npm replaces node_modules: it must not run by the Node in there, which npm scripts put first on the path. */
 function hostEnvironment(root) {
   const own = join(root, 'node_modules', '.bin');
   const path = (process.env.PATH ?? '').split(delimiter).filter((entry) => entry !== own);
-  const env = { ...process.env, PATH: path.join(delimiter) };
+  const env = { ...process.env, PATH: path.join(delimiter), SCARF_ANALYTICS: 'false', DO_NOT_TRACK: '1' };
   delete env.NODE_OPTIONS;
   return env;
 }
