@@ -8,10 +8,12 @@ import {
   type SettingsOf,
   stringSetting,
 } from '@runspine/service';
+import { streamSettings } from './streams/settings.js';
 
 /** Settings of the gateway. */
 export const gatewaySettings = defineSettings({
   ...coreSettings,
+  ...streamSettings,
   host: stringSetting({
     name: 'RUNSPINE_HOST',
     doc: 'Address that the HTTP API listens on.',

@@ -6,6 +6,7 @@ import { RouteTable } from './http/route-table.js';
 import { ServiceController } from './http/service.controller.js';
 import { ReadsModule } from './reads/reads.module.js';
 import { RunsModule } from './runs/runs.module.js';
+import { StreamsModule } from './streams/streams.module.js';
 
 /** The HTTP API, over the parts that the process holds open. */
 @Module({})
@@ -13,7 +14,7 @@ export class GatewayModule {
   static of(parts: CoreParts, routes: RouteTable): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [CoreModule.of(parts), RunsModule, ReadsModule],
+      imports: [CoreModule.of(parts), RunsModule, ReadsModule, StreamsModule],
       controllers: [ServiceController],
       providers: [
         { provide: RouteTable, useValue: routes },
