@@ -1,0 +1,45 @@
+import Fastify from 'fastify';
+import type { Bench } from '../servers.ts';
+
+/**
+ * The limit of taking requests: bare Fastify with a JSON schema, one Kafka record a request behind a micro-batcher,
+ * acks=all. Runs as a process of its own; prints its address.
+ */
+export async function serveFastifyKafka(bench: Pick<Bench, 'kafka'>, topic: string): Promise<void> {
+  const producer = bench.kafka.kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  let waiting: { value: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  let sending = false;
+  const flush = async () => {
+    sending = true;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      const messages = batch.map(({ value }, index) => ({ value, partition: index % 4 }));
+      await producer
+        .send({ topic, acks: -1, messages })
+        .then(() => batch.forEach(({ resolve }) => resolve()))
+        .catch((error: unknown) => batch.forEach(({ reject }) => reject(error)));
+    }
+    sending = false;
+  };
+  const produce = (value: string) =>
+    new Promise<void>((resolve, reject) => {
+      waiting.push({ value, resolve, reject });
+      if (!sending) {
+        sending = true;
+        setImmediate(() => void flush());
+      }
+    });
+
+  const app = Fastify();
+  const schema = {
+    body: { type: 'object', required: ['name'], properties: { name: { type: 'string' }, kind: { type: 'string' } } },
+  };
+  app.post('/v1/runs', { schema }, async (request, reply) => {
+    await produce(JSON.stringify(request.body));
+    return reply.code(202).send({ outcome: 'pending' });
+  });
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  process.stdout.write(`${address}\n`);
+}

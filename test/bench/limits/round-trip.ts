@@ -1,0 +1,49 @@
+import pg from 'pg';
+import { percentiles } from '../http-load.ts';
+import type { Bench } from '../servers.ts';
+
+/**
+ * The limit of a write that waits for its outcome, idle: produce, consume, one PostgreSQL commit, produce, consume, by
+ * bare kafkajs and pg, one at a time. Milliseconds.
+ */
+export async function roundTrip(bench: Bench, rounds: number): Promise<{ p50: number; p99: number }> {
+  const { kafka } = bench.kafka;
+  const [there, back] = [`${bench.prefix}limit-there`, `${bench.prefix}limit-back`];
+  await bench.kafka.withAdmin(async (admin) => {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [there, back].map((topic) => ({ topic, numPartitions: 1 })),
+    });
+  });
+  const database = new pg.Client({ connectionString: bench.databaseUrl });
+  await database.connect();
+  await database.query('CREATE TABLE limit_trips (id int PRIMARY KEY, value text)');
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  const answerer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  const consumer = kafka.consumer({ groupId: `${bench.prefix}trip`, maxWaitTimeInMs: 100 });
+  const listener = kafka.consumer({ groupId: `${bench.prefix}trip-back`, maxWaitTimeInMs: 100 });
+  await Promise.all([producer, answerer, consumer, listener].map((client) => client.connect()));
+  await consumer.subscribe({ topic: there, fromBeginning: true });
+  await listener.subscribe({ topic: back, fromBeginning: true });
+  let arrived: (value: string) => void = () => undefined;
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ message }) => {
+      const value = String(message.value);
+      await database.query('INSERT INTO limit_trips VALUES ($1, $2)', [Number(value), value]);
+      await answerer.send({ topic: back, acks: -1, messages: [{ value }] });
+    },
+  });
+  await listener.run({ autoCommit: false, eachMessage: async ({ message }) => arrived(String(message.value)) });
+  const times: number[] = [];
+  for (let round = 0; round < rounds + 50; round += 1) {
+    const fromMs = performance.now();
+    const back = new Promise<void>((resolve) => (arrived = (value) => value === String(round) && resolve()));
+    await producer.send({ topic: there, acks: -1, messages: [{ value: String(round) }] });
+    await back;
+    if (round >= 50) times.push(performance.now() - fromMs);
+  }
+  await Promise.all([consumer, listener, producer, answerer].map((client) => client.disconnect()));
+  await database.end();
+  return percentiles(times);
+}

@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { produceRuns } from './events.ts';
+import { Connection, expectStatus, percentiles } from './http-load.ts';
+import { handWrittenBatch } from './limits/hand-written-batch.ts';
+import { roundTrip } from './limits/round-trip.ts';
+import { catchUp } from './ours/catch-up.ts';
+import { batches, oneCallAChange, respondAsync } from './ours/changes.ts';
+import { streams } from './ours/streams.ts';
+import { type Bench, openBench, runScript, startService } from './servers.ts';
+
+const PARTITIONS = 4;
+const CATCH_UP_RUNS = Number(process.env.BENCH_RUNS ?? 9600);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
+
+/** A figure beside what it is held against. */
+interface Row {
+  what: string;
+  ours: string;
+  limit: string;
+  wanted: string;
+  kept: boolean;
+}
+const rows: Row[] = [];
+
+const only = process.argv[2];
+const sections: Record<string, () => Promise<void>> = {
+  changes: changesSection,
+  async: asyncSection,
+  catchup: catchUpSection,
+  streams: streamsSection,
+};
+for (const [name, section] of Object.entries(sections)) {
+  if (only !== undefined && only !== name) continue;
+  process.stdout.write(`${name} …\n`);
+  await section();
+}
+print();
+process.exit(rows.every((row) => row.kept) ? 0 : 1);
+
+async function changesSection(): Promise<void> {
+  await withBench(async (bench) => {
+    const limit = await roundTrip(bench, 500);
+    const [projector, gateway] = [await startService(bench, 'projector'), await startService(bench, 'gateway')];
+    const idle = await idleWrites(gateway.address, 500);
+    const wanted = 3 * limit.p50;
+    add('a write with its outcome, idle, p50', ms(idle.p50), ms(limit.p50), `≤ ${ms(wanted)}`, idle.p50 <= wanted);
+    for (const [connections, least] of [
+      [16, 2000],
+      [64, 4000],
+    ] as const) {
+      const result = await oneCallAChange(gateway.address, connections, SECONDS);
+      const what = `one call a change, outcomes awaited, ${connections} connections (p50 ${ms(result.p50)}, p99 ${ms(result.p99)})`;
+      add(what, perSecond(result.rate), '–', `≥ ${perSecond(least)}`, result.rate >= least);
+    }
+    const many = await batches(gateway.address, 16, SECONDS);
+    add(
+      `21 changes a call, outcomes awaited (p50 ${ms(many.p50)})`,
+      perSecond(many.rate),
+      '–',
+      '≥ 10,000/s',
+      many.rate >= 10_000,
+    );
+    await gateway.stop();
+    await projector.stop();
+  });
+}
+
+async function asyncSection(): Promise<void> {
+  await withBench(async (bench) => {
+    for (const connections of [64, 256]) {
+      const limit = await withFastify(bench, (address) => respondAsync(address, connections, SECONDS));
+      const gateway = await startService(bench, 'gateway');
+      const ours = await respondAsync(gateway.address, connections, SECONDS);
+      await gateway.stop();
+      const wanted = 0.6 * limit.rate;
+      add(
+        `respond-async, ${connections} connections`,
+        perSecond(ours.rate),
+        perSecond(limit.rate),
+        `≥ ${perSecond(wanted)}`,
+        ours.rate >= wanted,
+      );
+    }
+  });
+}
+
+async function catchUpSection(): Promise<void> {
+  await withBench(async (bench) => {
+    const topic = `${bench.prefix}runspine.runs.v1`;
+    const events = await produceRuns(bench, topic, CATCH_UP_RUNS, PARTITIONS);
+    const limit = await handWrittenBatch(bench, topic, events);
+    const ours = await catchUp(bench, events);
+    const what = `catching up ${events.toLocaleString('en')} events`;
+    add(what, perSecond(ours.rate), perSecond(limit), `≥ ${perSecond(limit / 2)}`, ours.rate >= limit / 2);
+    add('resident memory of the projector meanwhile', `${ours.peakMiB} MiB`, '–', '≤ 300 MiB', ours.peakMiB <= 300);
+  });
+}
+
+async function streamsSection(): Promise<void> {
+  await withBench(async (bench) => {
+    const [projector, gateway] = [await startService(bench, 'projector'), await startService(bench, 'gateway')];
+    const result = await streams(bench, gateway.address, `${bench.prefix}runspine.runs.v1`, PARTITIONS, SECONDS);
+    const what = `1,000 streams over 50 rooms, 500 events/s, p99 (p50 ${ms(result.p50)})`;
+    add(what, ms(result.p99), '–', '≤ 250 ms', result.p99 <= 250);
+    const exact = result.seen === result.expected && result.wrong === 0;
+    add(
+      'every event once and in order',
+      `${result.seen} seen, ${result.wrong} wrong`,
+      '–',
+      `${result.expected} seen`,
+      exact,
+    );
+    await gateway.stop();
+    await projector.stop();
+  });
+}
+
+async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
+  const bench = await openBench();
+  try {
+    await runScript(bench, 'apps/projector/dist/setup.js');
+    await work(bench);
+  } finally {
+    await bench.close();
+  }
+}
+
+async function withFastify<T>(bench: Bench, work: (address: string) => Promise<T>): Promise<T> {
+  const script = fileURLToPath(new URL('./limits/fastify-kafka-main.ts', import.meta.url));
+  const topic = `${bench.prefix}runspine.kpi.v1`;
+  const child = spawn(process.execPath, [script, bench.brokers.join(','), topic], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
+  try {
+    return await work(chunk.toString().trim());
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+}
+
+async function idleWrites(address: string, rounds: number): Promise<{ p50: number; p99: number }> {
+  const connection = new Connection(new URL(address));
+  const times: number[] = [];
+  for (let round = 0; round < rounds + 50; round += 1) {
+    const fromMs = performance.now();
+    expectStatus(await connection.send({ method: 'POST', path: '/v1/runs', body: '{"name":"idle"}' }), 201);
+    if (round >= 50) times.push(performance.now() - fromMs);
+  }
+  connection.close();
+  return percentiles(times);
+}
+
+function add(what: string, ours: string, limit: string, wanted: string, kept: boolean): void {
+  rows.push({ what, ours, limit, wanted, kept });
+  process.stdout.write(`  ${kept ? 'kept  ' : 'MISSED'} ${what}: ${ours} (limit ${limit}, wanted ${wanted})\n`);
+}
+
+function print(): void {
+  const header = { what: 'figure', ours: 'ours', limit: 'limit, same run', wanted: 'wanted' };
+  const width = (key: keyof typeof header) => Math.max(...[header, ...rows].map((row) => row[key].length));
+  const widths = { what: width('what'), ours: width('ours'), limit: width('limit'), wanted: width('wanted') };
+  const line = (row: typeof header, mark: string) =>
+    `${row.what.padEnd(widths.what)}  ${row.ours.padStart(widths.ours)}  ${row.limit.padStart(widths.limit)}  ${row.wanted.padStart(widths.wanted)}  ${mark}\n`;
+  process.stdout.write(`\n${line(header, '')}`);
+  for (const row of rows) process.stdout.write(line(row, row.kept ? 'kept' : 'MISSED'));
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}
+
+function perSecond(value: number): string {
+  return `${Math.round(value).toLocaleString('en')}/s`;
+}

@@ -1,0 +1,129 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { createKafkaClient, type KafkaClient } from '@runspine/kafka';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Kafka and PostgreSQL of this bench, with a database and a topic prefix that nobody else uses. */
+export interface Bench {
+  brokers: string[];
+  prefix: string;
+  databaseUrl: string;
+  kafka: KafkaClient;
+  env: Record<string, string>;
+  close(): Promise<void>;
+}
+
+/** Makes the database; `close` drops it and the topics of the prefix. */
+export async function openBench(): Promise<Bench> {
+  const brokers = required('KAFKA_BROKERS').split(',');
+  const name = `bench_${randomBytes(4).toString('hex')}`;
+  const admin = new pg.Client({ connectionString: required('DATABASE_URL') });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name}`);
+  const url = new URL(required('DATABASE_URL'));
+  url.pathname = `/${name}`;
+  const kafka = createKafkaClient({ brokers, clientId: 'bench' });
+  const prefix = `${name}.`;
+  return {
+    brokers,
+    prefix,
+    databaseUrl: url.href,
+    kafka,
+    env: {
+      KAFKA_BROKERS: brokers.join(','),
+      DATABASE_URL: url.href,
+      RUNSPINE_TOPIC_PREFIX: prefix,
+      RUNSPINE_JOURNAL_KEY: randomBytes(32).toString('hex'),
+      RUNSPINE_SIGNING_KEY: randomBytes(32).toString('hex'),
+      RUNSPINE_PROJECTOR_PORT: '0',
+      RUNSPINE_PORT: '0',
+      RUNSPINE_LOG_LEVEL: 'info',
+    },
+    async close() {
+      const ours = (topic: string) => topic.startsWith(prefix);
+      await kafka.withAdmin(async (kafkaAdmin) => {
+        await kafkaAdmin.deleteTopics({ topics: (await kafkaAdmin.listTopics()).filter(ours) });
+      });
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.end();
+    },
+  };
+}
+
+/** A service of ours as its own process, started as `npm start` does. */
+export interface RunningService {
+  process: ChildProcess;
+  address: string;
+  /** Largest resident memory so far, MiB. */
+  peakMiB(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts `apps/{name}/dist/main.js` and resolves when it listens and is ready. */
+export async function startService(bench: Bench, name: 'gateway' | 'projector'): Promise<RunningService> {
+  const child = spawn(process.execPath, [...SERVICE_FLAGS, `apps/${name}/dist/main.js`], {
+    cwd: ROOT,
+    env: { ...process.env, ...bench.env, MALLOC_ARENA_MAX: '2' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const address = await addressOf(child, name);
+  await waitUntil(async () => (await fetch(`${address}/health/ready`)).status === 200, `${name} to be ready`);
+  return {
+    process: child,
+    address,
+    peakMiB: () => peakOf(child.pid!),
+    async stop() {
+      if (child.exitCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+    },
+  };
+}
+
+/** The flags that services are started with: docs/operations.md says why. */
+export const SERVICE_FLAGS = ['--max-semi-space-size=8'];
+
+/** Runs a script of the repository to its end. */
+export async function runScript(bench: Bench, path: string): Promise<void> {
+  const child = spawn(process.execPath, [path], { cwd: ROOT, env: { ...process.env, ...bench.env }, stdio: 'ignore' });
+  const [code] = (await once(child, 'exit')) as [number];
+  if (code !== 0) throw new Error(`${path} ended with ${code}`);
+}
+
+/** Asks until it is true, five minutes at most. */
+export async function waitUntil(condition: () => Promise<boolean>, what: string, everyMs = 50): Promise<void> {
+  const deadlineMs = Date.now() + 300_000;
+  while (!(await condition().catch(() => false))) {
+    if (Date.now() > deadlineMs) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
+
+async function addressOf(child: ChildProcess, name: string): Promise<string> {
+  let text = '';
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}: ${text.slice(-2000)}`)));
+    child.stdout!.on('data', (chunk: Buffer) => {
+      text = (text + chunk.toString()).slice(-10_000);
+      const found = /"address":"(http[^"]+)"[^\n]*"msg":"listening"/.exec(text);
+      if (found) resolve(found[1]!);
+    });
+  });
+}
+
+async function peakOf(pid: number): Promise<number> {
+  const { readFile } = await import('node:fs/promises');
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024);
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the bench with npm run bench.`);
+  return value;
+}
