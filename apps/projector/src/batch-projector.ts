@@ -4,9 +4,11 @@ import type { Logger } from '@runspine/service';
 import pg from 'pg';
 import type { LogPositions } from './log/log-positions.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
+import { BatchState } from './runs/batch-state.js';
+import { PartitionMemory } from './runs/partition-memory.js';
 import { foldBatch, type Told } from './runs/fold-batch.js';
 import { parkEntry } from './store/park-entry.js';
-import { loadBatch } from './store/load-batch.js';
+import { loadAll, loadMissing } from './store/load-batch.js';
 import { advance } from './store/offsets.js';
 import { ReservationLost, saveBatch } from './store/save-batch.js';
 import { inTransaction } from './store/transaction.js';
@@ -40,6 +42,8 @@ export interface BatchProjectorOptions {
  * consumer that lost the partition fails before it writes anything. Outcomes leave only after the commit.
  */
 export class BatchProjector {
+  private readonly memories = new Map<string, { memory: PartitionMemory; position: number }>();
+
   constructor(private readonly options: BatchProjectorOptions) {}
 
   /**
@@ -69,24 +73,47 @@ export class BatchProjector {
     }
   }
 
+  /** The first attempt takes for granted that no id came before; a key that says otherwise leads to a second look. */
   private async commit(stretch: Stretch): Promise<Told[]> {
+    const memory = this.memoryOf(stretch);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await inTransaction(this.options.pool, async (tx) => {
-          await advance(tx, { ...stretch, clusterId: this.options.positions.clusterId });
-          if (stretch.entries.length === 0) return [];
-          const state = await loadBatch(tx, stretch.entries);
-          const recordedAt = new Date().toISOString();
-          const folded = foldBatch(stretch.entries, state, this.options.journalKey, recordedAt);
-          await saveBatch(tx, folded, state, recordedAt);
-          return folded.told;
-        });
+        const { told, state } = await this.attempt(stretch, attempt === 1 ? memory : undefined);
+        memory.keep(state);
+        return told;
       } catch (error) {
+        memory.forget();
         if (error instanceof PositionLost) throw await this.options.positions.lost(stretch);
-        if (!isConflict(error) || attempt >= CONFLICT_TRIES_MAX) throw error;
+        if (!isConflict(error, attempt) || attempt >= CONFLICT_TRIES_MAX) throw error;
         this.options.logger.debug({ partition: stretch.partition, attempt, err: error }, 'conflict, trying again');
       }
     }
+  }
+
+  private async attempt(
+    stretch: Stretch,
+    memory: PartitionMemory | undefined,
+  ): Promise<{ told: Told[]; state: BatchState }> {
+    const { entries } = stretch;
+    return inTransaction(this.options.pool, async (tx) => {
+      await advance(tx, { ...stretch, clusterId: this.options.positions.clusterId });
+      if (entries.length === 0) return { told: [], state: new BatchState() };
+      const state = memory ? await loadMissing(tx, entries, memory) : await loadAll(tx, entries);
+      const recordedAt = new Date().toISOString();
+      const folded = foldBatch(entries, state, this.options.journalKey, recordedAt);
+      await saveBatch(tx, folded, state, recordedAt);
+      return { told: folded.told, state };
+    });
+  }
+
+  /** Valid from one batch to the next only: a gap means that another consumer was here. */
+  private memoryOf({ topic, partition, from, to }: Stretch): PartitionMemory {
+    const key = `${topic}/${partition}`;
+    const known = this.memories.get(key);
+    if (known?.position !== from) known?.memory.forget();
+    const memory = known?.memory ?? new PartitionMemory();
+    this.memories.set(key, { memory, position: to });
+    return memory;
   }
 
   /** The one record that PostgreSQL refuses: kept raw as a dead letter, with an outcome of its own. */
@@ -112,8 +139,9 @@ function refusal(error: unknown): string | undefined {
   return ['22', '23', '54'].includes(error.code.slice(0, 2)) ? error.code : undefined;
 }
 
-/** Deadlock, serialisation failure, or an id that another partition took at the same moment. */
-function isConflict(error: unknown): boolean {
+/** Deadlock, serialisation failure, or an id that came before where the first attempt took it for new. */
+function isConflict(error: unknown, attempt: number): boolean {
   if (error instanceof ReservationLost) return true;
-  return error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001');
+  if (!(error instanceof pg.DatabaseError)) return false;
+  return error.code === '40P01' || error.code === '40001' || (error.code === '23505' && attempt === 1);
 }

@@ -73,10 +73,17 @@ export async function assertRestricted(pool: pg.Pool, role: ServiceRole): Promis
         `ALTER TABLE … OWNER TO another role; GRANT ${role} TO <login>.`,
     );
   }
+  if (role === 'runspine_projector' && !state.may_erase) {
+    throw new RoleRefused(
+      'The login of DATABASE_URL may not take the role runspine_eraser, which run.erased needs. ' +
+        'Run as the owner: GRANT runspine_eraser TO <login> WITH SET TRUE.',
+    );
+  }
 }
 
 interface RoleState {
   name: string;
+  may_erase: boolean;
   bypasses: boolean;
   owns: boolean;
 }
@@ -84,7 +91,8 @@ interface RoleState {
 async function connectChecked(pool: pg.Pool, role: ServiceRole): Promise<pg.QueryResult<RoleState>> {
   try {
     return await pool.query<RoleState>(
-      `SELECT current_user::text AS name, (rolsuper OR rolbypassrls) AS bypasses,
+      `SELECT current_user::text AS name, pg_has_role(session_user, 'runspine_eraser', 'SET') AS may_erase,
+              (rolsuper OR rolbypassrls) AS bypasses,
               EXISTS (SELECT FROM pg_class WHERE relname IN ('run_events', 'proj_runs') AND relowner = pg_roles.oid) AS owns
          FROM pg_roles WHERE rolname = current_user`,
     );

@@ -8,18 +8,20 @@ export interface KnownKey {
   outcome: OutcomeRow;
 }
 
-/** A run while a batch is folded. */
+/** A run while a batch is folded, and between batches while it is open. */
 export interface RunInHand {
   state: RunState | undefined;
   /** Hash of its last journal entry; null before the first. */
   head: string | null;
   /** The steps that the batch can move: addressed ones, and open ones where the run ends. */
   steps: Map<string, StepState>;
+  /** True when `steps` are all there are: the run began under these eyes. */
+  complete: boolean;
   changed: boolean;
   changedSteps: Set<string>;
 }
 
-/** A room while a batch is folded. */
+/** A room while a batch is folded, and between batches. */
 export interface RoomInHand {
   tenant_id: string;
   env: string;
@@ -28,19 +30,26 @@ export interface RoomInHand {
   changed: boolean;
 }
 
-/** All that a batch meets, by tenant first: loaded before the fold, moved by it, saved after it. */
+/** All that a batch meets, by tenant first: in hand or loaded before the fold, moved by it, saved after it. */
 export class BatchState {
   readonly outcomes = new Map<string, OutcomeRow>();
   readonly keys = new Map<string, KnownKey>();
+  readonly runs = new Map<string, RunInHand>();
   readonly rooms = new Map<string, RoomInHand>();
-  private readonly runs = new Map<string, RunInHand>();
 
   /** The run, or a place for it. */
   run(tenantId: string, runId: string): RunInHand {
-    const key = `${tenantId}/${runId}`;
+    const key = runKey(tenantId, runId);
     let run = this.runs.get(key);
     if (!run) {
-      run = { state: undefined, head: null, steps: new Map(), changed: false, changedSteps: new Set() };
+      run = {
+        state: undefined,
+        head: null,
+        steps: new Map(),
+        complete: false,
+        changed: false,
+        changedSteps: new Set(),
+      };
       this.runs.set(key, run);
     }
     return run;
@@ -56,12 +65,9 @@ export class BatchState {
     }
     return room;
   }
-
-  allRuns(): Iterable<RunInHand> {
-    return this.runs.values();
-  }
 }
 
+export const runKey = (tenantId: string, runId: string): string => `${tenantId}/${runId}`;
 export const outcomeKey = (tenantId: string, eventId: string): string => `${tenantId}/${eventId}`;
 export const idempotencyKey = (tenantId: string, env: string, key: string): string => `${tenantId}/${env}/${key}`;
 export const roomKey = (tenantId: string, env: string, roomId: string): string => `${tenantId}/${env}/${roomId}`;

@@ -1,6 +1,7 @@
 import { affectsSteps, type RunState, type StepState } from '@runspine/run-model';
 import type { Entry } from '../runs/batch-reader.js';
-import { BatchState, idempotencyKey, outcomeKey, roomKey } from '../runs/batch-state.js';
+import { BatchState, idempotencyKey, outcomeKey, roomKey, runKey } from '../runs/batch-state.js';
+import type { PartitionMemory } from '../runs/partition-memory.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
 import type { Transaction } from './transaction.js';
 import { textArray } from './unnest.js';
@@ -42,8 +43,39 @@ const ROOMS = {
          JOIN proj_rooms r USING (tenant_id, env, room_id)`,
 };
 
+/**
+ * What the entries can meet, taking for granted that no id or key came before and that a created run is new: true of
+ * nearly every batch, and refused by the tables' keys where it is not. Only what the memory lacks is loaded.
+ */
+export async function loadMissing(
+  tx: Transaction,
+  entries: readonly Entry[],
+  memory: PartitionMemory,
+): Promise<BatchState> {
+  const state = new BatchState();
+  const unknown: Entry[] = [];
+  for (const entry of entries) {
+    const { tenantid, data, type } = entry.event;
+    const key = runKey(tenantid, data.run_id);
+    if (state.runs.has(key)) continue;
+    const run = memory.run(key);
+    if (run) state.runs.set(key, run);
+    else if (type === 'run.created') state.run(tenantid, data.run_id).complete = true;
+    else {
+      state.run(tenantid, data.run_id);
+      unknown.push(entry);
+    }
+  }
+  await loadRuns(tx, unknown, state);
+  const incomplete = entries.filter(({ event }) => !state.run(event.tenantid, event.data.run_id).complete);
+  await loadSteps(tx, incomplete, state);
+  await loadOtherSteps(tx, incomplete, state);
+  await loadRooms(tx, entries, state, memory);
+  return state;
+}
+
 /** All that the entries can meet: their outcomes and keys if they came before, their runs, steps and rooms. */
-export async function loadBatch(tx: Transaction, entries: readonly Entry[]): Promise<BatchState> {
+export async function loadAll(tx: Transaction, entries: readonly Entry[]): Promise<BatchState> {
   const state = new BatchState();
   await loadOutcomes(tx, entries, state);
   await loadKeys(tx, entries, state);
@@ -76,6 +108,7 @@ async function loadKeys(tx: Transaction, entries: readonly Entry[], state: Batch
 }
 
 async function loadRuns(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
+  if (entries.length === 0) return;
   const asked = distinct(entries, ({ event }) => [event.tenantid, event.data.run_id]);
   const { rows } = await tx.query<RunState & { head_hash: string }>(RUNS, columnsOf(asked, 2));
   for (const { head_hash, ...run } of rows) {
@@ -107,14 +140,23 @@ async function loadOtherSteps(tx: Transaction, entries: readonly Entry[], state:
   takeSteps(state, rows);
 }
 
-async function loadRooms(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
+async function loadRooms(
+  tx: Transaction,
+  entries: readonly Entry[],
+  state: BatchState,
+  memory?: PartitionMemory,
+): Promise<void> {
   const asked = new Map<string, string[]>();
   for (const { event } of entries) {
     const run = state.run(event.tenantid, event.data.run_id).state;
     const roomId = run ? run.room_id : event.type === 'run.created' ? event.data.room_id : undefined;
     if (roomId === undefined || roomId === null) continue;
     const room = [event.tenantid, run?.env ?? event.env, roomId] as const;
-    asked.set(roomKey(...room), [...room]);
+    const key = roomKey(...room);
+    if (state.rooms.has(key)) continue;
+    const known = memory?.room(key);
+    if (known) state.rooms.set(key, known);
+    else asked.set(key, [...room]);
   }
   if (asked.size === 0) return;
   const { rows } = await tx.query<{ tenant_id: string; env: string; room_id: string; last_sequence: number }>(

@@ -85,53 +85,6 @@ const REJECTIONS: Column<RejectionRow>[] = [
   { name: 'data', type: 'json', of: ({ entry }) => entry.dataText },
 ];
 
-const INSERT_JOURNAL = { name: 'insert-journal', text: insertFrom('run_events', JOURNAL) };
-const INSERT_OUTCOMES = {
-  name: 'insert-outcomes',
-  text: insertFrom('event_outcomes', OUTCOMES, 'ON CONFLICT DO NOTHING'),
-};
-const INSERT_KEYS = { name: 'insert-keys', text: insertFrom('idempotency_keys', KEYS, 'ON CONFLICT DO NOTHING') };
-const INSERT_REJECTIONS = { name: 'insert-rejections', text: insertFrom('rejections', REJECTIONS) };
-
-/**
- * Writes a folded batch, a statement a table. Ids and keys go first, in one order for everybody, so that two
- * partitions that meet in one id wait for each other and do not deadlock.
- * @throws ReservationLost when another partition had one of them first.
- */
-export async function saveBatch(
-  tx: Transaction,
-  folded: FoldedBatch,
-  state: BatchState,
-  recordedAt: string,
-): Promise<void> {
-  await reserve(tx, folded, recordedAt);
-  if (folded.journal.length > 0) await tx.query(INSERT_JOURNAL, arraysOf(JOURNAL, folded.journal));
-  if (folded.rejections.length > 0) await tx.query(INSERT_REJECTIONS, arraysOf(REJECTIONS, folded.rejections));
-  await saveStates(tx, state, recordedAt);
-  for (const run of folded.erased) await erasePayloads(tx, run);
-}
-
-async function reserve(tx: Transaction, folded: FoldedBatch, recordedAt: string): Promise<void> {
-  if (folded.outcomes.length > 0) {
-    const rows = folded.outcomes.toSorted(
-      (a, b) => compare(a.tenant_id, b.tenant_id) || compare(a.event_id, b.event_id),
-    );
-    const { rowCount } = await tx.query(INSERT_OUTCOMES, arraysOf(OUTCOMES, rows));
-    if (rowCount !== rows.length) throw new ReservationLost('An event id was taken by another partition.');
-  }
-  if (folded.keys.length > 0) {
-    const rows = folded.keys
-      .map((key) => ({ ...key, recorded_at: recordedAt }))
-      .sort((a, b) => compare(a.tenant_id, b.tenant_id) || compare(a.env, b.env) || compare(a.key, b.key));
-    const { rowCount } = await tx.query(INSERT_KEYS, arraysOf(KEYS, rows));
-    if (rowCount !== rows.length) throw new ReservationLost('An idempotency key was taken by another partition.');
-  }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 const RUN_COLUMNS = [
   ...['tenant_id', 'run_id', 'env', 'project_id', 'surface_id', 'room_id', 'external_id', 'name', 'kind', 'stage'],
   ...['parent_run_id', 'rerun_of', 'command', 'cwd', 'stale_after_s', 'input', 'output', 'tags', 'scores', 'metadata'],
@@ -147,35 +100,90 @@ const STEP_COLUMNS = [
 ];
 const ROOM_COLUMNS = ['tenant_id', 'env', 'room_id', 'last_sequence', 'updated_at'];
 
-const UPSERT_RUNS = upsert('proj_runs', RUN_COLUMNS, ['tenant_id', 'run_id']);
-const UPSERT_STEPS = upsert('proj_steps', STEP_COLUMNS, ['tenant_id', 'run_id', 'step_id']);
-const UPSERT_ROOMS = upsert('proj_rooms', ROOM_COLUMNS, ['tenant_id', 'env', 'room_id']);
+/**
+ * Everything in one statement, an array a column or a JSON array a table, so that a batch of one event costs one round
+ * trip; what a batch has none of is an empty array.
+ */
+const SAVE = saveStatement();
 
-async function saveStates(tx: Transaction, state: BatchState, recordedAt: string): Promise<void> {
+/**
+ * Writes a folded batch. Ids and keys are inserted in one order by everybody, so that two partitions that meet in one
+ * id wait for each other and do not deadlock.
+ * @throws ReservationLost when an id or key came before.
+ */
+export async function saveBatch(
+  tx: Transaction,
+  folded: FoldedBatch,
+  state: BatchState,
+  recordedAt: string,
+): Promise<void> {
+  const keys = folded.keys.map((key) => ({ ...key, recorded_at: recordedAt })).sort(byKey);
+  const { rows } = await tx.query<{ outcomes: number; keys: number }>(SAVE, [
+    ...arraysOf(OUTCOMES, folded.outcomes.toSorted(byEvent)),
+    ...arraysOf(KEYS, keys),
+    ...arraysOf(JOURNAL, folded.journal),
+    ...arraysOf(REJECTIONS, folded.rejections),
+    ...statesOf(state, recordedAt),
+  ]);
+  if (rows[0]?.outcomes !== folded.outcomes.length) throw new ReservationLost('An event id came before.');
+  if (rows[0].keys !== keys.length) throw new ReservationLost('An idempotency key came before.');
+  for (const run of folded.erased) await erasePayloads(tx, run);
+}
+
+function saveStatement(): { name: string; text: string } {
+  let next = 1;
+  const insert = <Row>(table: string, columns: readonly Column<Row>[], suffix: string) => {
+    const text = insertFrom(table, columns, next, suffix);
+    next += columns.length;
+    return text;
+  };
+  const upsert = (table: string, columns: string[], key: string[]) => upsertFrom(table, columns, key, next++);
+  const text = `WITH
+    outcomes AS (${insert('event_outcomes', OUTCOMES, 'ON CONFLICT DO NOTHING RETURNING 1')}),
+    keys AS (${insert('idempotency_keys', KEYS, 'ON CONFLICT DO NOTHING RETURNING 1')}),
+    journal AS (${insert('run_events', JOURNAL, '')}),
+    refused AS (${insert('rejections', REJECTIONS, '')}),
+    runs AS (${upsert('proj_runs', RUN_COLUMNS, ['tenant_id', 'run_id'])}),
+    steps AS (${upsert('proj_steps', STEP_COLUMNS, ['tenant_id', 'run_id', 'step_id'])}),
+    rooms AS (${upsert('proj_rooms', ROOM_COLUMNS, ['tenant_id', 'env', 'room_id'])})
+    SELECT (SELECT count(*) FROM outcomes) AS outcomes, (SELECT count(*) FROM keys) AS keys`;
+  return { name: 'save', text };
+}
+
+/** States are rows whose fields are the columns, so they travel as one JSON array. */
+function upsertFrom(table: string, columns: string[], key: string[], parameter: number): string {
+  const names = columns.join(', ');
+  const sets = columns.filter((column) => !key.includes(column)).map((column) => `${column} = EXCLUDED.${column}`);
+  return (
+    `INSERT INTO ${table} (${names}) SELECT ${names} FROM json_populate_recordset(NULL::${table}, $${parameter}::json) ` +
+    `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${sets.join(', ')}`
+  );
+}
+
+function statesOf(state: BatchState, recordedAt: string): [runs: string, steps: string, rooms: string] {
   const runs: object[] = [];
   const steps: object[] = [];
-  for (const run of state.allRuns()) {
+  for (const run of state.runs.values()) {
     if (!run.state) continue;
     if (run.changed) runs.push({ ...run.state, head_hash: `\\x${run.head ?? ''}` });
     for (const id of run.changedSteps) steps.push({ ...run.steps.get(id), tenant_id: run.state.tenant_id });
   }
   const rooms = [...state.rooms.values()].filter((room) => room.changed);
-  if (runs.length > 0) await tx.query(UPSERT_RUNS, [JSON.stringify(runs)]);
-  if (steps.length > 0) await tx.query(UPSERT_STEPS, [JSON.stringify(steps)]);
-  if (rooms.length > 0) {
-    const rows = rooms.map(({ changed: _changed, ...room }) => ({ ...room, updated_at: recordedAt }));
-    await tx.query(UPSERT_ROOMS, [JSON.stringify(rows)]);
-  }
+  return [
+    JSON.stringify(runs),
+    JSON.stringify(steps),
+    JSON.stringify(rooms.map(({ changed: _changed, ...room }) => ({ ...room, updated_at: recordedAt }))),
+  ];
 }
 
-/** States are rows whose fields are the columns, so they travel as one JSON array. */
-function upsert(table: string, columns: string[], key: string[]) {
-  const names = columns.join(', ');
-  const sets = columns.filter((column) => !key.includes(column)).map((column) => `${column} = EXCLUDED.${column}`);
-  return {
-    name: `upsert-${table}`,
-    text:
-      `INSERT INTO ${table} (${names}) SELECT ${names} FROM json_populate_recordset(NULL::${table}, $1::json) ` +
-      `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${sets.join(', ')}`,
-  };
+function byEvent(a: OutcomeRow, b: OutcomeRow): number {
+  return compare(a.tenant_id, b.tenant_id) || compare(a.event_id, b.event_id);
+}
+
+function byKey(a: KeyRow, b: KeyRow): number {
+  return compare(a.tenant_id, b.tenant_id) || compare(a.env, b.env) || compare(a.key, b.key);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

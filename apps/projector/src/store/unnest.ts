@@ -6,11 +6,11 @@ export interface Column<Row> {
   of: (row: Row) => string | number | null;
 }
 
-/** One statement for any number of rows: `INSERT … SELECT … FROM unnest(…)`, an array a column. */
-export function insertFrom<Row>(table: string, columns: readonly Column<Row>[], suffix = ''): string {
+/** For any number of rows: `INSERT … SELECT … FROM unnest(…)`, an array a column, from parameter `$first` on. */
+export function insertFrom<Row>(table: string, columns: readonly Column<Row>[], first: number, suffix = ''): string {
   const names = columns.map((column) => column.name).join(', ');
   const values = columns.map((column, index) => (column.type === 'hex' ? `decode(c${index}, 'hex')` : `c${index}`));
-  const arrays = columns.map((column, index) => `$${index + 1}::${column.type === 'hex' ? 'text' : column.type}[]`);
+  const arrays = columns.map((column, index) => `$${first + index}::${column.type === 'hex' ? 'text' : column.type}[]`);
   const aliases = columns.map((_, index) => `c${index}`);
   return (
     `INSERT INTO ${table} (${names}) SELECT ${values.join(', ')} ` +
