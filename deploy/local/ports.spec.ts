@@ -7,7 +7,9 @@ import { PortMemory } from './ports.ts';
 
 describe('the ports of a data folder', () => {
   let folder: string;
-  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'runspine-ports-'))));
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'runspine-ports-'));
+  });
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it('are the same at the next start', async () => {
