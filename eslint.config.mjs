@@ -21,7 +21,7 @@ const importRules = Object.entries(directions).map(([folder, allowed]) => ({
       {
         patterns: [
           {
-            regex: allowed.length > 0 ? `^@runspine/(?!(${allowed.join('|')})$)` : '^@runspine/',
+            regex: allowed.length > 0 ? `^@runspine/(?!(${allowed.join('|')})(/[a-z]+)?$)` : '^@runspine/',
             message: `${folder} may import of ours: ${allowed.join(', ') || 'nothing'}.`,
           },
           { regex: '(^|/)\\.\\./\\.\\./\\.\\./', message: 'Reach another package by its name.' },

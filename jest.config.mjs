@@ -3,6 +3,7 @@ const shared = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@runspine/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
+    '^@runspine/([a-z-]+)/([a-z-]+)$': '<rootDir>/libs/$1/src/$2.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {
@@ -29,6 +30,11 @@ export default {
   testTimeout: 60_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps,deploy}/**/*.spec.ts'] },
-    { ...shared, displayName: 'system', testMatch: ['<rootDir>/test/**/*.spec.ts'] },
+    {
+      ...shared,
+      displayName: 'system',
+      testEnvironment: '<rootDir>/test/stack/failure-logs.mjs',
+      testMatch: ['<rootDir>/test/**/*.spec.ts'],
+    },
   ],
 };

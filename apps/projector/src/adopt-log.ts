@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createKafkaClient, describeCluster, topicWatermarks } from '@runspine/kafka';
-import { openPool } from '@runspine/projections';
+import { openPool } from '@runspine/projections/journal';
 import { coreSettings, defineSettings, runCommand } from '@runspine/service';
 import { adoptPosition } from './store/offsets.js';
 

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { TOPICS, topicName } from '@runspine/contracts';
 import { BatchingProducer, createKafkaClient, DeadLetterProducer, ProjectorTransport } from '@runspine/kafka';
-import { assertRestricted, openPool, RoleRefused } from '@runspine/projections';
+import { assertRestricted, openPool, RoleRefused } from '@runspine/projections/journal';
 import { type Drain, NestLogger, runService, type Service, startAdminServer } from '@runspine/service';
 import type pg from 'pg';
 import { BatchProjector } from './batch-projector.js';

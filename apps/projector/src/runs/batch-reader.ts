@@ -1,6 +1,6 @@
 import { canonicalize, decodeRecord, type RecordFault, type SubmittedEvent } from '@runspine/contracts';
 import { type KafkaRecord, partitionFor } from '@runspine/kafka';
-import { hashData, hashTypeAndData } from '@runspine/projections';
+import { hashData, hashTypeAndData } from '@runspine/projections/journal';
 
 /** A readable record: its event, and what is derived from its data once. */
 export interface Entry {

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Outcome, RecordedEvent, RejectionReason } from '@runspine/contracts';
-import { type ChainedEntry, hashEntry } from '@runspine/projections';
+import { type ChainedEntry, hashEntry } from '@runspine/projections/journal';
 import { affectsSteps, closeStep, decide, eraseStep, evolve, record, type View } from '@runspine/run-model';
 import type { Entry } from './batch-reader.js';
 import { type BatchState, idempotencyKey, outcomeKey, type RunInHand } from './batch-state.js';
