@@ -60,7 +60,7 @@ export const projectorSettings = defineSettings({
   queueRecordsMax: integerSetting({
     name: 'RUNSPINE_QUEUE_RECORDS',
     doc: 'Records of a partition that wait in memory before it is paused.',
-    default: 1000,
+    default: 300,
     min: 1,
     max: 100_000,
   }),
