@@ -7,7 +7,12 @@ import { paint, say, showFault } from './terminal.mjs';
 const STOP_ORDER = ['jest', 'bench', 'gateway', 'projector', 'kafka', 'postgres'];
 /** npm, the terminal and the bootstrap may each pass on the same key press: within this time they are one. */
 const SAME_PRESS_MS = 700;
-const TITLES: Record<string, string> = { kafka: 'Kafka', postgres: 'PostgreSQL' };
+const TITLES: Record<string, string> = {
+  gateway: 'Gateway',
+  projector: 'Projector',
+  kafka: 'Kafka',
+  postgres: 'PostgreSQL',
+};
 
 /** One start of the stack: what it started, and how it ends. */
 export class Launch {

@@ -50,7 +50,7 @@ describe('npm start', () => {
 
       expect(await started.endedAfter('SIGINT')).toBe(0);
       expect(started.output()).toMatch(
-        /gateway stopped[\s\S]*projector stopped[\s\S]*Kafka stopped[\s\S]*PostgreSQL stopped/,
+        /Gateway stopped[\s\S]*Projector stopped[\s\S]*Kafka stopped[\s\S]*PostgreSQL stopped/,
       );
       expect(await leftOf(data)).toEqual([]);
     },

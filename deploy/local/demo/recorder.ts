@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const TRIES_MAX = 6;
@@ -45,12 +45,12 @@ export class Recorder {
 
   /** Sent again with the same event id when it may not have arrived, so that it takes effect once. */
   async write<T>(path: string, body: object): Promise<T> {
-    return this.#send<T>('POST', path, { event_id: randomUUID(), ...body });
+    return this.#send<T>('POST', path, { event_id: newEventId(), ...body });
   }
 
   /** A batch of typed events, each with an id of its own. Throws unless all of them applied. */
   async writeEvents(runId: string, events: { type: string; data: object }[]): Promise<void> {
-    const withIds = events.map((event) => ({ id: randomUUID(), ...event }));
+    const withIds = events.map((event) => ({ id: newEventId(), ...event }));
     const { results } = await this.#send<{ results: { outcome: string; reason?: string }[] }>(
       'POST',
       `/v1/runs/${runId}/events`,
@@ -153,6 +153,13 @@ export class RecordedRun {
   #write<T>(path: string, body: object): Promise<T> {
     return this.#recorder.write<T>(`/v1/runs/${this.id}/${path}`, body);
   }
+}
+
+/** A UUID of version 7: ids that the gateway derives from it are ordered by time, too. */
+export function newEventId(nowMs = Date.now()): string {
+  const hex = nowMs.toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
+  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
 
 const since = (began: number): number => Math.round((performance.now() - began) * 1000) / 1000;
