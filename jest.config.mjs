@@ -12,7 +12,8 @@ const shared = {
       {
         jsc: {
           parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
+          // Types of parameters stay out: swc writes schemas that share a type's name for them. Injection names its tokens.
+          transform: { legacyDecorator: true, decoratorMetadata: false },
           target: 'es2024',
           keepClassNames: true,
         },

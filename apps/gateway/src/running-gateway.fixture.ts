@@ -1,0 +1,100 @@
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { TOPICS, topicName } from '@runspine/contracts';
+import { createKafkaClient, ensureTopics } from '@runspine/kafka';
+import { migrate } from '@runspine/projections';
+import { createLogger, Health, Metrics, readSettings } from '@runspine/service';
+import pg from 'pg';
+import { gatewaySettings } from './config.js';
+import { startGateway } from './gateway.js';
+
+const ADMIN_URL = process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+const BROKERS = process.env.KAFKA_BROKERS ?? '127.0.0.1:9092';
+
+/** A gateway in this process, on topics and a database of its own; nobody projects what it writes. */
+export interface RunningGateway {
+  readonly address: string;
+  readonly health: Health;
+  /** Lines that it logged. */
+  readonly log: Record<string, unknown>[];
+  /** The database, as its owner. */
+  readonly owner: pg.Pool;
+  /** Drains it, as SIGTERM would. */
+  drain(): Promise<void>;
+  /** Drains it, and removes its topics and database. */
+  remove(): Promise<void>;
+}
+
+/** `overrides`: settings by the name of their variable. */
+export async function runGateway(overrides: Record<string, string> = {}): Promise<RunningGateway> {
+  const name = `gateway_test_${randomBytes(6).toString('hex')}`;
+  const databaseUrl = Object.assign(new URL(ADMIN_URL), { pathname: `/${name}` }).toString();
+  const prefix = `${name}.`;
+  await asAdmin(`CREATE DATABASE ${name}`);
+  await migrate(databaseUrl);
+  const kafka = createKafkaClient({ brokers: BROKERS.split(','), clientId: name });
+  const topics = (['runs', 'feed'] as const).map((role) => ({
+    topic: topicName(role, prefix),
+    partitions: 2,
+    replication: 1,
+    maxMessageBytes: TOPICS[role].maxMessageBytes,
+  }));
+  await kafka.withAdmin((admin) => ensureTopics(admin, topics));
+
+  const settings = readSettings(gatewaySettings, {
+    KAFKA_BROKERS: BROKERS,
+    DATABASE_URL: databaseUrl,
+    RUNSPINE_TOPIC_PREFIX: prefix,
+    RUNSPINE_PORT: '0',
+    RUNSPINE_SIGNING_KEY: randomBytes(32).toString('hex'),
+    RUNSPINE_DRAIN_MS: '3000',
+    ...overrides,
+  });
+  const log: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) };
+  const health = new Health();
+  const drain = await startGateway({
+    name: 'gateway',
+    settings,
+    logger: createLogger('gateway', settings, { destination }),
+    metrics: new Metrics('gateway', false),
+    health,
+    fatal: (error) => {
+      throw error;
+    },
+  });
+  const owner = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  let drained: Promise<void> | undefined;
+  return {
+    address: String(log.find(({ msg }) => msg === 'listening')?.address),
+    health,
+    log,
+    owner,
+    drain: () => (drained ??= drain()),
+    remove: async () => {
+      await (drained ??= drain());
+      await owner.end();
+      await kafka.withAdmin((admin) => admin.deleteTopics({ topics: topics.map(({ topic }) => topic) }));
+      await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+/** Waits until `/health/ready` says ok. */
+export async function untilReady({ address, health }: RunningGateway): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if ((await fetch(`${address}/health/ready`)).status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`The gateway is not ready: ${JSON.stringify(await health.ready())}`);
+}
+
+async function asAdmin(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: ADMIN_URL });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
