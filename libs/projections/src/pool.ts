@@ -13,6 +13,11 @@ export interface PoolOptions {
   connectTimeoutMs?: number;
   /** How long one statement may take, milliseconds. @default 30000 */
   statementTimeoutMs?: number;
+  /**
+   * How long a transaction may wait for its process, milliseconds: one that sleeps or is cut off must not hold its rows
+   * against the process that took its work over. @default 5000
+   */
+  idleInTransactionMs?: number;
   applicationName?: string;
 }
 
@@ -39,6 +44,7 @@ export function poolConfig(options: PoolOptions): pg.PoolConfig {
     max: options.connectionsMax ?? 10,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5000,
     statement_timeout: options.statementTimeoutMs ?? 30_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 5000,
     application_name: options.applicationName ?? options.role,
     options: `-c role=${options.role} -c timezone=UTC`,
     types: spineTypes,

@@ -1,21 +1,12 @@
-import { Controller, Get, Inject, Param, type PipeTransform, Query } from '@nestjs/common';
-import { CheckpointQuery, invalidRequest, type RunResource } from '@runspine/contracts';
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { CheckpointQuery, type RunResource } from '@runspine/contracts';
 import { RunQueries } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { Caller, Requires } from '../http/requires.js';
+import { FINGERPRINT_PATTERN, fingerprintPipe } from './fingerprint.pipe.js';
 import { parameterDocs } from './parameter-docs.js';
 import { QueryPipe } from './query.pipe.js';
-
-const FINGERPRINT = '^sha256:[0-9a-f]{64}$';
-const fingerprint = new RegExp(FINGERPRINT);
-
-const fingerprintPipe: PipeTransform<string, string> = {
-  transform(value) {
-    if (fingerprint.test(value)) return value;
-    throw invalidRequest([{ path: 'fingerprint', message: 'must be sha256: and 64 hexadecimal digits in lower case' }]);
-  },
-};
 
 /** Runs whose work need not be done again. */
 @Controller('v1/checkpoints')
@@ -30,7 +21,7 @@ export class CheckpointsController {
     params: {
       fingerprint: {
         description: '`sha256:` and 64 hexadecimal digits: input_fingerprint of the run.',
-        schema: { type: 'string', pattern: FINGERPRINT },
+        schema: { type: 'string', pattern: FINGERPRINT_PATTERN },
       },
     },
     query: parameterDocs(CheckpointQuery),

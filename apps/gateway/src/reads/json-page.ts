@@ -34,3 +34,9 @@ async function* linesOf(first: JournalEntry[], rest: AsyncIterable<JournalEntry[
 function textOf(entries: readonly JournalEntry[]): Buffer {
   return Buffer.from(entries.map((entry) => `${eventText(entry, entry.data)}\n`).join(''));
 }
+
+/** Says that the answer depends on a header of the request too, beside what CORS said. */
+export function varyBy(reply: FastifyReply, header: string): void {
+  const before = reply.getHeader('vary');
+  reply.header('vary', before === undefined ? header : `${String(before)}, ${header}`);
+}

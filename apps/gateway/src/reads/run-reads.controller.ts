@@ -18,7 +18,7 @@ import { runIdPipe } from '../http/pipes.js';
 import { Caller, Requires } from '../http/requires.js';
 import { Cursors } from './cursors.js';
 import { etagMatches } from './etag.js';
-import { sendEvents, sendNdjson } from './json-page.js';
+import { sendEvents, sendNdjson, varyBy } from './json-page.js';
 import { parameterDocs } from './parameter-docs.js';
 import { QueryPipe } from './query.pipe.js';
 
@@ -126,7 +126,7 @@ export class RunReadsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { limit, cursor, after = 0, ...filters } = query;
-    reply.header('vary', 'Accept');
+    varyBy(reply, 'Accept');
     if (accept !== undefined && /\bapplication\/(x-)?ndjson\b/i.test(accept)) {
       if (cursor !== undefined) throw invalidRequest([{ path: 'cursor', message: 'is for JSON; NDJSON takes after' }]);
       return sendNdjson(reply, this.journal.chunksOfRun(caller, id, filters, { after, limit }));

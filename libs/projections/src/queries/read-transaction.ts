@@ -28,6 +28,8 @@ const AWAY = new Set([
   '57014',
   '55P03',
 ]);
+/** TypeORM's words for a connection that broke within a read. */
+const BROKEN = /AlreadyReleasedError$/;
 const AWAY_MESSAGE =
   /timeout exceeded when trying to connect|connection (terminated|error)|not queryable|timeout expired/i;
 
@@ -36,13 +38,14 @@ export function storeFault(error: unknown): unknown {
   if (error instanceof ServiceError) return error;
   const cause = driverErrorOf(error);
   const code = String(cause.code ?? '');
-  if (AWAY.has(code) || code.startsWith('08') || AWAY_MESSAGE.test(cause.message ?? '')) {
+  const broken = BROKEN.test(cause.name ?? '') || AWAY_MESSAGE.test(cause.message ?? '');
+  if (broken || AWAY.has(code) || code.startsWith('08')) {
     return new ServiceError('store.unavailable', undefined, {}, { cause: error });
   }
   return error;
 }
 
-function driverErrorOf(error: unknown): { code?: unknown; message?: string } {
+function driverErrorOf(error: unknown): { code?: unknown; name?: string; message?: string } {
   if (typeof error !== 'object' || error === null) return {};
   return 'driverError' in error ? (error.driverError as object) : error;
 }

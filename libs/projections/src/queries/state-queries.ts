@@ -16,7 +16,7 @@ export class StateQueries {
   /**
    * The state after run sequence `at`, folded from the journal; without `at` the latest, from the projections. Silence
    * is judged by the time of that event, of the latest by the clock.
-   * @throws ServiceError `run.not_found`; `request.invalid` for `at` outside 1 to the last, details.last has it.
+   * @throws ServiceError `run.not_found`; `request.invalid` for `at` outside 1 to the last, which is named.
    */
   state(scope: Scope, runId: string, at: number | undefined): Promise<RunStateResource> {
     return this.store.read(scope.tenantId, async (tx) => {
