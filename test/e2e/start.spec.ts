@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import {
   existsSync,
@@ -28,6 +28,9 @@ describe('npm start', () => {
   const data = join(folder, 'data');
   let first = '';
 
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop();
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
   it(
@@ -109,6 +112,9 @@ describe('npm start', () => {
   });
 });
 
+/** What the test under way has started, so that one that fails leaves nothing to the next. */
+const stops: (() => Promise<unknown>)[] = [];
+
 /** Starts it on a free port, without the servers that this test's own run was given. */
 function start(dataDir: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
   const child: ChildProcess = spawn(
@@ -134,6 +140,10 @@ function start(dataDir: string, args: string[] = [], env: NodeJS.ProcessEnv = {}
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   let isOver = false;
   void ended.then(() => (isOver = true));
+  stops.push(async () => {
+    child.kill('SIGTERM');
+    await ended;
+  });
   return {
     output: () => output,
     ended,
