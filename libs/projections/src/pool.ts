@@ -32,8 +32,10 @@ export class RoleRefused extends Error {
  */
 export function openPool(options: PoolOptions): pg.Pool {
   const pool = new pg.Pool(poolConfig(options));
-  // A connection that dies while idle is replaced at the next query; without a listener it would end the process.
+  // A connection that dies while idle is replaced at the next query; without a listener it would end the process. So
+  // would one that dies while it is lent, between two queries: the next one fails, and says so.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
