@@ -7,7 +7,11 @@ export function parameterDocs(schema: TObject): Record<string, ParameterDoc> {
   return Object.fromEntries(
     Object.entries(schema.properties as Record<string, TSchema & { description?: string }>).map(([name, property]) => [
       name,
-      { description: property.description ?? '', schema: property, required: required.has(name) },
+      {
+        description: property.description ?? `Only those of this ${name.replaceAll('_', ' ')}.`,
+        schema: property,
+        required: required.has(name),
+      },
     ]),
   );
 }

@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { canonicalize, newEventId, type Outcome } from '@runspine/contracts';
+import { hashTypeAndData } from '@runspine/projections';
+import { Metrics } from '@runspine/service';
+import { FeedRecord, type FeedListener } from './feed-reader.js';
+import { type OutcomesOf, Waits } from './waits.js';
+
+const RUN = `run_${'0'.repeat(32)}`;
+const HERE = () => false;
+
+/** Waits on a feed that the test speaks for, and a store that it fills. */
+function make(over: { outcomesOf?: OutcomesOf; waitsMax?: number } = {}) {
+  let tell: FeedListener = () => undefined;
+  const stored = new Map<string, { hash: string; outcome: Outcome }>();
+  let reads = 0;
+  const waits = new Waits({
+    feed: {
+      subscribe: (listener) => {
+        tell = listener;
+        return () => undefined;
+      },
+    },
+    outcomesOf: (tenantId, ids) => {
+      reads += 1;
+      return over.outcomesOf?.(tenantId, ids) ?? Promise.resolve(stored);
+    },
+    metrics: new Metrics('test', false),
+    waitsMax: over.waitsMax ?? 10,
+    outcomeReadMs: 60,
+  });
+  opened.push(waits);
+  return { waits, stored, reads: () => reads, tell: (outcome: Outcome, data?: object) => tell(record(outcome, data)) };
+}
+
+const opened: Waits[] = [];
+afterEach(() => opened.splice(0).forEach((waits) => waits.close()));
+
+const applied = (eventId: string, over: Partial<Outcome> = {}) =>
+  ({
+    event_id: eventId,
+    tenant_id: 'acme',
+    env: 'prod',
+    run_id: RUN,
+    step_id: null,
+    repeat: false,
+    first_event_id: eventId,
+    outcome: 'applied',
+    run_sequence: 1,
+    room_sequence: null,
+    ...over,
+  }) as Outcome;
+const record = (outcome: Outcome, data?: object) =>
+  new FeedRecord({ outcome, ...(data ? { event: { type: 'run.started', data } as never } : {}) }, 0, 0);
+const hashOf = (data: object) => hashTypeAndData('run.started', canonicalize(data));
+
+describe('waiting for outcomes', () => {
+  it('takes the word of the feed, for the tenant that it is about', async () => {
+    const { waits, tell } = make();
+    const id = newEventId();
+    const wait = waits.begin('acme', [{ eventId: id }], 1000, HERE);
+    tell(applied(id, { tenant_id: 'other' }));
+    expect(waits.size).toBe(1);
+    tell(applied(id));
+
+    expect((await wait.done)[0]?.outcome).toEqual(applied(id));
+    expect(waits.size).toBe(0);
+  });
+
+  it('waits for every event of a batch, in its order', async () => {
+    const { waits, tell } = make();
+    const ids = [newEventId(), newEventId(), newEventId()];
+    const wait = waits.begin(
+      'acme',
+      ids.map((eventId) => ({ eventId })),
+      1000,
+      HERE,
+    );
+    for (const id of [...ids].reverse()) tell(applied(id));
+
+    expect((await wait.done).map((settled) => settled?.outcome.event_id)).toEqual(ids);
+  });
+
+  it('asks PostgreSQL where the feed is silent', async () => {
+    const { waits, stored } = make();
+    const id = newEventId();
+    stored.set(id, { hash: '', outcome: applied(id) });
+
+    expect((await waits.begin('acme', [{ eventId: id }], 1000, HERE).done)[0]?.outcome).toEqual(applied(id));
+  });
+
+  it('gives up after its time, having asked twice, also when PostgreSQL fails', async () => {
+    const { waits, reads } = make({ outcomesOf: () => Promise.reject(new Error('away')) });
+
+    expect(await waits.begin('acme', [{ eventId: newEventId() }], 200, HERE).done).toEqual([undefined]);
+    expect(reads()).toBe(2);
+    expect(waits.size).toBe(0);
+  });
+
+  it('does not take the outcome of other data under the same id for its own', async () => {
+    const { waits, tell, stored } = make();
+    const id = newEventId();
+    stored.set(id, { hash: hashOf({ theirs: 1 }), outcome: applied(id) });
+    const wait = waits.begin('acme', [{ eventId: id, hash: hashOf({ ours: 1 }) }], 1000, HERE);
+    tell(applied(id), { theirs: 1 });
+
+    expect((await wait.done)[0]?.outcome).toMatchObject({ outcome: 'rejected', reason: 'event.id_reused' });
+  });
+
+  it('answers a repeat under the same id with the first outcome, once PostgreSQL has said that the data is the same', async () => {
+    const { waits, tell, stored } = make();
+    const id = newEventId();
+    stored.set(id, { hash: hashOf({ ours: 1 }), outcome: applied(id) });
+    const wait = waits.begin('acme', [{ eventId: id, hash: hashOf({ ours: 1 }) }], 1000, HERE);
+    tell(applied(id, { repeat: true }));
+
+    expect((await wait.done)[0]?.outcome).toEqual(applied(id, { repeat: true }));
+  });
+
+  it('lets go of a caller who is gone', async () => {
+    const { waits } = make();
+    await waits.begin('acme', [{ eventId: newEventId() }], 60_000, () => true).done;
+    expect(waits.size).toBe(0);
+  });
+
+  it('refuses more waits than it may hold', () => {
+    const { waits } = make({ waitsMax: 1 });
+    waits.begin('acme', [{ eventId: newEventId() }], 50, HERE);
+    expect(() => waits.begin('acme', [{ eventId: newEventId() }], 50, HERE)).toThrow('nothing was taken');
+  });
+
+  it('ends all of them when the gateway drains', async () => {
+    const { waits } = make();
+    const wait = waits.begin('acme', [{ eventId: newEventId() }], 60_000, HERE);
+    await waits.drain(50);
+    expect(await wait.done).toEqual([undefined]);
+  });
+});

@@ -1,0 +1,354 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { newRunId, type RecordedEvent, type StreamTicket } from '@runspine/contracts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type RunningGateway, runGateway, untilReady } from '../running-gateway.fixture.js';
+import { HandProjector, type HandRun } from './hand-projector.fixture.js';
+import { StreamReader } from './stream-reader.fixture.js';
+
+// Real: gateway, Kafka, PostgreSQL. Not real: the projector; the test commits and tells events in its place.
+let gateway: RunningGateway;
+let projector: HandProjector;
+const readers: StreamReader[] = [];
+let rooms = 0;
+
+beforeAll(async () => {
+  gateway = await runGateway({ RUNSPINE_STREAM_COMMENT_MS: '200', RUNSPINE_STREAM_BUFFER_BYTES: '262144' });
+  projector = await HandProjector.of(gateway.owner, process.env.KAFKA_BROKERS ?? '127.0.0.1:9092');
+  await untilReady(gateway);
+});
+afterEach(() => {
+  for (const reader of readers.splice(0)) reader.leave();
+});
+afterAll(async () => {
+  await projector.close();
+  await gateway.remove();
+});
+
+async function open(path: string, headers: Record<string, string> = {}): Promise<StreamReader> {
+  const reader = await StreamReader.open(`${gateway.address}/v1/${path}`, headers);
+  readers.push(reader);
+  return reader;
+}
+
+/** A run in a room of its own. */
+async function roomWith(events: number): Promise<{ roomId: string; run: HandRun; path: string }> {
+  const roomId = `room-${(rooms += 1)}`;
+  const run = projector.run(roomId);
+  if (events > 0) await projector.commit(run, 'run.created');
+  for (let i = 1; i < events; i++) await projector.commit(run, 'run.annotated', { metadata: { i } });
+  return { roomId, run, path: `streams/rooms/${roomId}` };
+}
+
+const upTo = (last: number, after = 0) => Array.from({ length: last - after }, (_, index) => after + index + 1);
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${gateway.address}/metrics`)).text();
+  const lines = text.split('\n').filter((line) => line.startsWith(name));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+describe('a room', () => {
+  it('is sent from the beginning, from a position, or from now, each event once and in order', async () => {
+    const { run, path } = await roomWith(5);
+    const [all, some, fresh] = [await open(`${path}?after=0`), await open(`${path}?after=3`), await open(path)];
+    const resumed = await open(`${path}?after=0`, { 'last-event-id': '4' });
+    for (let i = 0; i < 4; i++) await projector.apply(run, 'run.annotated');
+
+    await Promise.all([all.until(9), some.until(6), fresh.until(4), resumed.until(5)]);
+    await pause(100);
+    expect(all.ids).toEqual(upTo(9));
+    expect(some.ids).toEqual(upTo(9, 3));
+    expect(fresh.ids).toEqual(upTo(9, 5));
+    expect(resumed.ids).toEqual(upTo(9, 4));
+  });
+
+  it('has the same text for an event from the feed as from the journal', async () => {
+    const { run, path } = await roomWith(1);
+    const live = await open(path);
+    await projector.apply(run, 'run.annotated', { metadata: { '10': 'ü\u2028', '9': [1e21, -0.5], a: 'line\nbreak' } });
+    await live.until(1);
+    const old = await open(`${path}?after=1`);
+    await old.until(1);
+
+    expect(JSON.stringify(old.events)).toBe(JSON.stringify(live.events));
+    expect(live.events[0]).toMatchObject({
+      id: 2,
+      event: 'run.annotated',
+      data: { room_sequence: 2, run_sequence: 2 },
+    });
+  });
+
+  it('is an open, empty stream before its first event, and says at once that it is open and that it is alive', async () => {
+    const { run, path } = await roomWith(0);
+    const reader = await open(path);
+
+    expect(reader.status).toBe(200);
+    expect(reader.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8' });
+    await reader.until(() => reader.comments.includes(': alive'));
+    expect(reader.comments[0]).toBe('retry: 1000');
+    await projector.apply(run, 'run.created');
+    await reader.until(1);
+    expect(reader.ids).toEqual([1]);
+  });
+
+  it('is put in order where the feed tells its runs apart, tells twice, or late', async () => {
+    const { roomId, run, path } = await roomWith(1);
+    const other = projector.run(roomId);
+    const reader = await open(`${path}?after=0`);
+    const [a, b, c, d] = [
+      await projector.commit(other, 'run.created'),
+      await projector.commit(run, 'run.started'),
+      await projector.commit(other, 'run.started'),
+      await projector.commit(run, 'run.annotated'),
+    ];
+    await projector.tell(b, d);
+    await projector.tell(a, c);
+    await projector.tell(a, b, c, d);
+    const e = await projector.apply(run, 'run.annotated');
+    await projector.tell(b);
+
+    await reader.until(6);
+    await pause(100);
+    expect(reader.ids).toEqual(upTo(6));
+    expect(reader.events.map(({ data }) => data.event_id)).toEqual([
+      expect.any(String),
+      ...[a, b, c, d, e].map((event) => event.event_id),
+    ]);
+  });
+
+  it('misses nothing that the feed lost: in the middle by the gap, at the end by the look into PostgreSQL', async () => {
+    const { run, path } = await roomWith(1);
+    const reader = await open(path);
+    for (let i = 0; i < 3; i++) await projector.commit(run, 'run.annotated');
+    await projector.apply(run, 'run.annotated');
+    await reader.until(4, 900);
+    await projector.commit(run, 'run.annotated');
+    await projector.commit(run, 'run.annotated');
+    await reader.until(6, 5000);
+
+    expect(reader.ids).toEqual(upTo(7, 1));
+  });
+
+  it('resumes at every position exactly once while writes go on and the feed loses, doubles and swaps records', async () => {
+    const { run, path } = await roomWith(1);
+    const last = 160;
+    const opened: StreamReader[] = [];
+    const opening: Promise<void>[] = [];
+    let held: RecordedEvent | undefined;
+    for (let sequence = 2; sequence <= last; sequence++) {
+      const event = await projector.commit(run, 'run.annotated', {
+        metadata: { at: 'x'.repeat((sequence * 37) % 900) },
+      });
+      const chance = sequence % 11;
+      if (chance === 5) held = event;
+      else if (chance !== 3) await projector.tell(...(chance === 7 && held ? [event, held, event] : [event]));
+      const after = sequence - 2;
+      opening.push(open(path, { 'last-event-id': String(after) }).then((reader) => void (opened[after] = reader)));
+    }
+    await Promise.all(opening);
+
+    for (const [after, reader] of opened.entries()) {
+      await reader.until(last - after, 20_000);
+      expect(reader.ids).toEqual(upTo(last, after));
+    }
+  });
+
+  it('stays with its tenant and env', async () => {
+    const { run, roomId, path } = await roomWith(2);
+    const theirs = projector.run(roomId, 'other');
+    const [other, prod] = [
+      await open(`${path}?after=0`, { 'x-tenant-id': 'other' }),
+      await open(`${path}?after=0`, { 'x-env': 'prod' }),
+    ];
+    await projector.apply(run, 'run.annotated');
+    await projector.apply(theirs, 'run.created');
+
+    await other.until(1);
+    await pause(1200);
+    expect(other.events.map(({ data }) => data.tenant_id)).toEqual(['other']);
+    expect(prod.events).toEqual([]);
+  });
+
+  it.each([
+    ['?after=-1', {}, 'request.invalid'],
+    ['?after=1.5', {}, 'request.invalid'],
+    ['?after=', {}, 'request.invalid'],
+    ['?after=1&after=2', {}, 'request.invalid'],
+    ['?since=1', {}, 'request.invalid'],
+    ['', { 'last-event-id': 'x' }, 'request.invalid'],
+    ['', { 'last-event-id': '-1' }, 'request.invalid'],
+    ['?after=3', {}, 'stream.position_invalid'],
+    ['?after=0', { 'last-event-id': '9007199254740' }, 'stream.position_invalid'],
+  ])('refuses the position %s %j with %s', async (query, headers: Record<string, string>, code) => {
+    const { path } = await roomWith(2);
+    const reader = await open(`${path}${query}`, headers);
+
+    expect(reader.status).toBe(400);
+    expect((await reader.body()).error).toMatchObject(
+      code === 'request.invalid' ? { code } : { code, details: { last: 2 } },
+    );
+  });
+});
+
+describe('a run', () => {
+  it('is streamed to its end, and at its end answers 204, whatever is annotated later', async () => {
+    const run = projector.run();
+    await projector.commit(run, 'run.created');
+    const reader = await open(`runs/${run.id}/stream?after=0`);
+    await projector.apply(run, 'run.started');
+    await projector.apply(run, 'run.completed');
+    await projector.apply(run, 'run.annotated');
+
+    await reader.until(() => reader.closed);
+    expect(reader.ids).toEqual([1, 2, 3]);
+    expect(reader.events.at(-1)!.event).toBe('run.completed');
+    for (const [query, status] of [
+      ['', 204],
+      ['?after=3', 204],
+      ['?after=4', 204],
+      ['?after=5', 400],
+    ] as const) {
+      expect((await open(`runs/${run.id}/stream${query}`)).status).toBe(status);
+    }
+    expect((await open(`runs/${run.id}/stream`, { 'last-event-id': '3' })).status).toBe(204);
+    const late = await open(`runs/${run.id}/stream?after=1`);
+    await late.until(() => late.closed);
+    expect(late.ids).toEqual([2, 3]);
+  });
+
+  it('ends by the look into PostgreSQL where the feed lost its end', async () => {
+    const run = projector.run();
+    await projector.commit(run, 'run.created');
+    const reader = await open(`runs/${run.id}/stream`);
+    await projector.commit(run, 'run.cancelled');
+
+    await reader.until(() => reader.closed);
+    expect(reader.ids).toEqual([2]);
+  });
+
+  it('is not found where it is unknown, or another tenant’s', async () => {
+    const run = projector.run(undefined, 'other');
+    await projector.commit(run, 'run.created');
+    for (const id of [run.id, newRunId('00000000')]) {
+      const reader = await open(`runs/${id}/stream`);
+      expect(reader.status).toBe(404);
+      expect((await reader.body()).error.code).toBe('run.not_found');
+    }
+    expect((await open('runs/run_x/stream')).status).toBe(400);
+  });
+});
+
+describe('a reader', () => {
+  it('is cut off when it does not read, holds up nobody, and goes on where it was', async () => {
+    const { run, path } = await roomWith(1);
+    const [slow, quick] = [await open(`${path}?after=0`), await open(`${path}?after=0`)];
+    await Promise.all([slow.until(1), quick.until(1)]);
+    slow.response.pause();
+    for (let i = 0; i < 60; i++)
+      await projector.apply(run, 'run.annotated', { metadata: { text: 'x'.repeat(200_000) } });
+    await quick.until(61);
+    expect(await metric('runspine_streams_closed_total{how="slow"')).toBe(1);
+    slow.response.resume();
+    await slow.until(() => slow.closed);
+    expect(slow.ids.length).toBeLessThan(61);
+
+    const again = await open(path, { 'last-event-id': String(slow.ids.at(-1)) });
+    await again.until(61 - slow.ids.length);
+    expect([...slow.ids, ...again.ids]).toEqual(upTo(61));
+  });
+
+  it('that reads old events slowly is waited for', async () => {
+    const { run, path } = await roomWith(1);
+    for (let i = 0; i < 60; i++)
+      await projector.commit(run, 'run.annotated', { metadata: { text: 'x'.repeat(200_000) } });
+    const reader = await open(`${path}?after=0`);
+    reader.response.pause();
+    await pause(500);
+    reader.response.resume();
+    await reader.until(61);
+    expect(reader.ids).toEqual(upTo(61));
+  });
+
+  it('leaves nothing behind', async () => {
+    const { path } = await roomWith(1);
+    const opened = await Promise.all(Array.from({ length: 10 }, () => open(path)));
+    expect(await metric('runspine_streams_open')).toBe(10);
+    for (const reader of opened) reader.leave();
+
+    for (let tries = 0; tries < 50 && (await metric('runspine_streams_open')) > 0; tries++) await pause(20);
+    expect(await metric('runspine_streams_open')).toBe(0);
+  });
+
+  it('asks with HEAD and is not held', async () => {
+    const { path } = await roomWith(1);
+    const answer = await fetch(`${gateway.address}/v1/${path}`, { method: 'HEAD' });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect(await answer.text()).toBe('');
+  });
+});
+
+describe('a ticket', () => {
+  async function ticketFor(body: object, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${gateway.address}/v1/streams/tickets`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+  }
+
+  it('opens its stream, and no other, for whoever brings it', async () => {
+    const { roomId, path } = await roomWith(0);
+    const run = projector.run(roomId, 'ticketed');
+    await projector.commit(run, 'run.created');
+    const answer = await ticketFor({ room_id: roomId }, { 'x-tenant-id': 'ticketed' });
+    const { ticket, expires_at } = (await answer.json()) as StreamTicket;
+
+    expect(answer.status).toBe(201);
+    expect(Date.parse(expires_at) - Date.now()).toBeGreaterThan(50_000);
+    const reader = await open(`${path}?after=0&ticket=${ticket}`, { 'x-tenant-id': 'other', 'x-roles': '' });
+    await reader.until(1);
+    expect(reader.events[0]!.data.tenant_id).toBe('ticketed');
+    for (const foreign of [`streams/rooms/else?ticket=${ticket}`, `${path}?ticket=${ticket}x`, `${path}?ticket=x.y`]) {
+      const refused = await open(foreign);
+      expect([refused.status, (await refused.body()).error.code]).toEqual([401, 'auth.ticket_invalid']);
+    }
+  });
+
+  it('is given to readers only, for one room or one run that is theirs', async () => {
+    const run = projector.run(undefined, 'other');
+    await projector.commit(run, 'run.created');
+
+    expect((await ticketFor({ run_id: run.id }, { 'x-tenant-id': 'other' })).status).toBe(201);
+    expect((await ticketFor({ run_id: run.id })).status).toBe(404);
+    expect((await ticketFor({ room_id: 'a' }, { 'x-roles': 'writer' })).status).toBe(403);
+    for (const body of [{}, { room_id: 'a', run_id: run.id }, { room_id: 'A' }, { room_id: 1 }, { room: 'a' }, []]) {
+      expect((await ticketFor(body)).status).toBe(400);
+    }
+  });
+});
+
+describe('a gateway', () => {
+  it('holds a bounded number of streams, and ends them as it drains', async () => {
+    const small = await runGateway({ RUNSPINE_STREAMS_MAX: '2' });
+    try {
+      await untilReady(small);
+      const url = `${small.address}/v1/streams/rooms/any`;
+      const [first, second, third] = [
+        await StreamReader.open(url),
+        await StreamReader.open(url),
+        await StreamReader.open(url),
+      ];
+      expect([first.status, second.status, third.status]).toEqual([200, 200, 503]);
+      expect((await third.body()).error.code).toBe('stream.too_many');
+      first.leave();
+      await pause(100);
+      const fourth = await StreamReader.open(url);
+      expect(fourth.status).toBe(200);
+
+      await small.drain();
+      await Promise.all([second.until(() => second.closed, 1000), fourth.until(() => fourth.closed, 1000)]);
+    } finally {
+      await small.remove();
+    }
+  });
+});
