@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { setInterval } from 'node:timers';
@@ -73,12 +74,23 @@ function passSignals() {
     });
   }
   if (!process.env.npm_lifecycle_event) return;
-  const parent = process.ppid;
+  const parents = callers();
   setInterval(() => {
-    if (process.ppid === parent || stopped) return;
+    if (stopped || callers().join() === parents.join()) return;
     stopped = true;
     child?.kill('SIGTERM');
   }, PARENT_LOOK_MS).unref();
+}
+
+/** npm, or the shell between npm and us together with npm: a shell whose npm was killed lives on. */
+function callers() {
+  const parent = process.ppid;
+  try {
+    const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${parent}/stat`, 'utf8')) ?? [];
+    return /^(ba|da|z|k)?sh$/.test(name) ? [parent, rest.split(' ')[1]] : [parent];
+  } catch {
+    return [parent];
+  }
 }
 
 function fail(message) {
