@@ -1,0 +1,31 @@
+import { encodeBinary } from '../codec.js';
+import type { EventDefinition } from '../define-event.js';
+import { EVENT_DEFINITIONS } from '../events.js';
+import { exampleEvent, minimalData } from './examples.js';
+
+/** The golden file of each event: its name, and the contract that it freezes. */
+export function goldenFiles(): { name: string; content: GoldenFile }[] {
+  return EVENT_DEFINITIONS.map((definition) => {
+    const { type, version, dataschema, schema } = definition as EventDefinition<typeof definition.type>;
+    return {
+      name: `${type}.v${version}.json`,
+      content: {
+        dataschema,
+        schema: { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema },
+        record: { ...encodeBinary(exampleEvent(type)), value: exampleEvent(type).data },
+        minimal: minimalData(type),
+      },
+    };
+  });
+}
+
+/** What a golden file holds. */
+export interface GoldenFile {
+  dataschema: string;
+  /** JSON Schema of the record's value. */
+  schema: object;
+  /** A record with every field, in binary mode. Its value is JSON text on Kafka. */
+  record: { key: string; headers: Record<string, string>; value: object };
+  /** The least that the value may be. */
+  minimal: object;
+}

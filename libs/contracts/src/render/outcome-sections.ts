@@ -1,0 +1,61 @@
+import { ERRORS, type ErrorCode } from '../errors.js';
+import { TOPICS } from '../topics.js';
+import { DEAD_LETTER_CODES, DEAD_LETTER_HEADERS, FEED_HEADERS, REFUSALS, feedExample } from './outcome-rules.js';
+import { block, code, table } from './markdown.js';
+
+/** What becomes of an event: refusals, duplicates, dead letters, the feed. */
+export function outcomeSections(): string[] {
+  return [...refusals(), ...duplicates(), ...deadLetters(), ...feed()];
+}
+
+const meanings = (codes: readonly ErrorCode[]) => codes.map((name) => [code(name), ERRORS[name].meaning]);
+
+function refusals(): string[] {
+  return [
+    '## Order and refusals',
+    'Events of one run are applied in the order of their partition, each or none. An applied event takes the next sequence of its run, and of its room. A readable event that cannot be applied is a rejection: it is kept, takes no sequence and changes nothing. Reasons, checked in this order, the first that holds:',
+    REFUSALS.map(({ reason, when }, index) => `${index + 1}. ${code(reason)}: ${when}`).join('\n'),
+    "An event of a tenant or env that is not its run's finds no run. A run id lives once in a tenant: a second `run.created` in another env is `run.exists`.",
+  ];
+}
+
+function duplicates(): string[] {
+  return [
+    '## Duplicates',
+    'An event whose id came before in the tenant, with the same type and equal data (RFC 8785: order of names and white space do not matter), is a duplicate. Nothing happens, and its outcome is the first one, told again. Other attributes, such as `time`, are not compared. So a producer repeats what it is not sure of, with the same id, even days later. The same id with another type or other data is `event.id_reused`.',
+    'Producers that cannot repeat an id (a new process after a crash) derive it from what they know: a UUID version 5 of run id and step name, for example.',
+  ];
+}
+
+function deadLetters(): string[] {
+  return [
+    '## Dead letters',
+    `A record that no retry can make readable goes to ${code(TOPICS.deadLetter.name)}: key, value and headers as they were, and these headers beside them. The partition goes on with the next record.`,
+    table(
+      ['header', 'meaning'],
+      Object.entries(DEAD_LETTER_HEADERS).map(([name, meaning]) => [code(name), meaning]),
+    ),
+    table(['`dl_code`', 'meaning'], meanings(DEAD_LETTER_CODES)),
+  ];
+}
+
+function feed(): string[] {
+  return [
+    '## The feed',
+    `${code(TOPICS.feed.name)} tells the outcome of each event that was readable, on the partition number of its source, with its key. A record holds outcomes of events of one run, of one commit, in the order of the log. It is told after the database's commit, and can be lost or told again in a crash: the truth is \`GET /v1/events/{event id}\`.`,
+    table(
+      ['header', 'value'],
+      Object.entries(FEED_HEADERS).map(([name, meaning]) => [code(name), meaning]),
+    ),
+    'The value is `{outcomes: [{outcome, event?, resource?}]}`: `outcome` as below; `event` is the applied event with its sequences, only where it was applied now, and not of a heartbeat; `resource` is `{run, step?}` after the event, only where the event asked for it (`reply`) and it is not too large.',
+    table(
+      ['outcome', 'fields beside `event_id`, `tenant_id`, `env`, `run_id`, `step_id`, `repeat`, `first_event_id`'],
+      [
+        ['`applied`', '`run_sequence`; `room_sequence`, null without a room and of a heartbeat'],
+        ['`rejected`', '`reason`; `current`: the state that refused it, or null; `version`: of the run then, or null'],
+        ['`parked`', '`sqlstate`: why PostgreSQL refused it'],
+      ],
+    ),
+    block('json', JSON.stringify(feedExample(), null, 2)),
+  ];
+}
