@@ -2,6 +2,7 @@ import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
 import { registerCodecs } from './compression.js';
 import { bridgeLog, silentLogger, type KafkaLogger } from './kafkajs-log.js';
 import { silenceNegativeTimeoutWarning } from './kafkajs-warning.js';
+import { promptSockets } from './sockets.js';
 
 export interface KafkaClientOptions {
   /** host:port each. */
@@ -19,7 +20,7 @@ export interface KafkaClientOptions {
   readonly retryMinMs?: number;
   /** @default 2000 */
   readonly retryMaxMs?: number;
-  /** TLS, SASL, or a factory of sockets, as kafkajs takes them. @default plain TCP */
+  /** TLS, SASL, or a factory of sockets, as kafkajs takes them. @default TCP without Nagle's algorithm */
   readonly connection?: Pick<KafkaConfig, 'ssl' | 'sasl' | 'socketFactory'>;
 }
 
@@ -37,6 +38,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   registerCodecs();
   const logger = options.logger ?? silentLogger;
   const kafka = new Kafka({
+    socketFactory: promptSockets,
     ...options.connection,
     brokers: [...options.brokers],
     clientId: options.clientId,
