@@ -66,7 +66,7 @@ export async function startGateway(service: Service<GatewaySettings>): Promise<D
   logger.info({ address: addressOf(app.getHttpServer().address() as AddressInfo) }, 'listening');
 
   const stopping = new AbortController();
-  const connected = Promise.all([
+  void Promise.all([
     restricted(parts, stopping.signal).catch(service.fatal),
     knowPartitions(parts, sender, stopping.signal),
     parts.feed.start().catch(service.fatal),
@@ -79,7 +79,6 @@ export async function startGateway(service: Service<GatewaySettings>): Promise<D
     await app.close();
     await parts.producer.close();
     await parts.feed.close();
-    await connected;
     app.get(Waits).close();
     await parts.pool.end();
   };

@@ -8,8 +8,11 @@ import pg from 'pg';
 import { gatewaySettings } from './config.js';
 import { startGateway } from './gateway.js';
 
-const ADMIN_URL = process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
-const BROKERS = process.env.KAFKA_BROKERS ?? '127.0.0.1:9092';
+/** The servers that tests use: `process.env` has them. */
+interface Servers {
+  DATABASE_URL?: string | undefined;
+  KAFKA_BROKERS?: string | undefined;
+}
 
 /** A gateway in this process, on topics and a database of its own; nobody projects what it writes. */
 export interface RunningGateway {
@@ -26,13 +29,15 @@ export interface RunningGateway {
 }
 
 /** `overrides`: settings by the name of their variable. */
-export async function runGateway(overrides: Record<string, string> = {}): Promise<RunningGateway> {
+export async function runGateway(servers: Servers, overrides: Record<string, string> = {}): Promise<RunningGateway> {
+  const adminUrl = servers.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+  const brokers = servers.KAFKA_BROKERS ?? '127.0.0.1:9092';
   const name = `gateway_test_${randomBytes(6).toString('hex')}`;
-  const databaseUrl = Object.assign(new URL(ADMIN_URL), { pathname: `/${name}` }).toString();
+  const databaseUrl = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).toString();
   const prefix = `${name}.`;
-  await asAdmin(`CREATE DATABASE ${name}`);
+  await asAdmin(adminUrl, `CREATE DATABASE ${name}`);
   await migrate(databaseUrl);
-  const kafka = createKafkaClient({ brokers: BROKERS.split(','), clientId: name });
+  const kafka = createKafkaClient({ brokers: brokers.split(','), clientId: name });
   const topics = (['runs', 'feed'] as const).map((role) => ({
     topic: topicName(role, prefix),
     partitions: 2,
@@ -42,7 +47,7 @@ export async function runGateway(overrides: Record<string, string> = {}): Promis
   await kafka.withAdmin((admin) => ensureTopics(admin, topics));
 
   const settings = readSettings(gatewaySettings, {
-    KAFKA_BROKERS: BROKERS,
+    KAFKA_BROKERS: brokers,
     DATABASE_URL: databaseUrl,
     RUNSPINE_TOPIC_PREFIX: prefix,
     RUNSPINE_PORT: '0',
@@ -75,7 +80,7 @@ export async function runGateway(overrides: Record<string, string> = {}): Promis
       await (drained ??= drain());
       await owner.end();
       await kafka.withAdmin((admin) => admin.deleteTopics({ topics: topics.map(({ topic }) => topic) }));
-      await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
+      await asAdmin(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
 }
@@ -89,8 +94,8 @@ export async function untilReady({ address, health }: RunningGateway): Promise<v
   throw new Error(`The gateway is not ready: ${JSON.stringify(await health.ready())}`);
 }
 
-async function asAdmin(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: ADMIN_URL });
+async function asAdmin(adminUrl: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {
     await client.query(sql);

@@ -183,7 +183,7 @@ describe('hostile requests to a running gateway (real Kafka and PostgreSQL, no p
   let gateway: RunningGateway;
 
   beforeAll(async () => {
-    gateway = await runGateway({ RUNSPINE_WAIT_MS: '100' });
+    gateway = await runGateway(process.env, { RUNSPINE_WAIT_MS: '100' });
     await untilReady(gateway);
   });
   afterAll(() => gateway.remove());
