@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import Type from 'typebox';
 
 /** Run id: `run_`, 12 hex digits of Unix milliseconds, 8 of affinity, 12 random. */
@@ -43,27 +43,25 @@ export interface AffinitySource {
 /** Eight hex digits: the first of sha256(`tenant/env/room`), or of sha256(`tenant/env/key`), or random. */
 export function affinityOf(source: AffinitySource): string {
   const anchor = source.roomId ?? source.idempotencyKey;
-  if (anchor === undefined) return randomBytes(4).toString('hex');
+  if (anchor === undefined) return randomHex8();
   return createHash('sha256').update(`${source.tenantId}/${source.env}/${anchor}`).digest('hex').slice(0, 8);
 }
 
 /** A new run id. `nowMs` is Unix milliseconds, by default the clock. */
 export function newRunId(affinity: string, nowMs: number = Date.now()): string {
-  return `run_${hexMs(nowMs)}${affinity}${randomBytes(6).toString('hex')}`;
+  return `run_${hexMs(nowMs)}${affinity}${randomHex12()}`;
 }
 
 /** A new step id. `nowMs` is Unix milliseconds, by default the clock. */
 export function newStepId(nowMs: number = Date.now()): string {
-  return `step_${hexMs(nowMs)}${randomBytes(10).toString('hex')}`;
+  return `step_${hexMs(nowMs)}${randomHex8()}${randomHex12()}`;
 }
 
 /** A new event id: UUID version 7 (RFC 9562), so ids sort by time. */
 export function newEventId(nowMs: number = Date.now()): string {
-  const random = randomBytes(10);
-  random[0] = (random[0]! & 0x0f) | 0x70;
-  random[2] = (random[2]! & 0x3f) | 0x80;
-  const hex = hexMs(nowMs) + random.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const hex = hexMs(nowMs);
+  // All after the version of a random UUID: its variant is the same.
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${randomUUID().slice(15)}`;
 }
 
 /** The affinity inside a well-formed run id. */
@@ -84,4 +82,13 @@ export function partitionKeyOf(tenantId: string, id: string): string {
 
 function hexMs(ms: number): string {
   return Math.trunc(ms).toString(16).padStart(12, '0');
+}
+
+// randomUUID keeps random bytes ahead: many times faster than asking for a few of them at each id.
+function randomHex8(): string {
+  return randomUUID().slice(0, 8);
+}
+
+function randomHex12(): string {
+  return randomUUID().slice(24);
 }
