@@ -39,6 +39,9 @@ export function openPool(options: PoolOptions): pg.Pool {
   return pool;
 }
 
+/** The projector's statements take arrays of any length and need one plan each, made once a connection. */
+const ONE_PLAN = '-c plan_cache_mode=force_generic_plan';
+
 /** The configuration of {@link openPool}, for libraries that make their own pool. */
 export function poolConfig(options: PoolOptions): pg.PoolConfig {
   return {
@@ -48,7 +51,7 @@ export function poolConfig(options: PoolOptions): pg.PoolConfig {
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 5000,
     application_name: options.applicationName ?? options.role,
-    options: `-c role=${options.role} -c timezone=UTC`,
+    options: `-c role=${options.role} -c timezone=UTC ${options.role === 'runspine_projector' ? ONE_PLAN : ''}`,
     types: spineTypes,
   };
 }
