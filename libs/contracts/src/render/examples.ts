@@ -88,7 +88,7 @@ export const EXAMPLE_DATA: { [T in EventType]: EventData<T> } = {
   'step.inputs_resolved': { ...step, inputs: { files: ['docs/a.md', 'docs/b.md'] } },
   'step.started': { ...step, attempt: 1 },
   'step.completed': { ...step, output: { links: 42 }, duration_ms: 310, metrics, source: 'executed' },
-  'step.failed': { ...step, error, duration_ms: 310 },
+  'step.failed': { ...step, error, duration_ms: 310, metrics },
   'step.template_resolved': { ...step, template: 'Summarise {{title}}', result: 'Summarise Runspine' },
   'step.provider_called': { ...step, provider: 'openai', model: 'gpt-x', prompt_len: 4800 },
   'step.provider_responded': {

@@ -11,7 +11,7 @@ export function goldenFiles(): { name: string; content: GoldenFile }[] {
       name: `${type}.v${version}.json`,
       content: {
         dataschema,
-        schema: { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema },
+        schema: { $schema: 'http://json-schema.org/draft-07/schema#', ...schema },
         record: { ...encodeBinary(exampleEvent(type)), value: exampleEvent(type).data },
         minimal: minimalData(type),
       },
