@@ -62,7 +62,7 @@ export async function startGateway(service: Service<GatewaySettings>): Promise<D
   const app = await createApp(parts);
   const sender = app.get(EventSender);
   watchParts(parts, sender);
-  await app.listen(settings.port, settings.host);
+  await listen(app, settings);
   logger.info({ address: addressOf(app.getHttpServer().address() as AddressInfo) }, 'listening');
 
   const stopping = new AbortController();
@@ -82,6 +82,17 @@ export async function startGateway(service: Service<GatewaySettings>): Promise<D
     app.get(Waits).close();
     await parts.pool.end();
   };
+}
+
+async function listen(app: NestFastifyApplication, { host, port }: GatewaySettings): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
+    throw new Error(`Port ${port} of ${host} is taken. Stop what listens there, or set RUNSPINE_PORT to another one.`, {
+      cause: error,
+    });
+  }
 }
 
 /** Refuses, for good, a database role that must not be used; waits for a database that is away. */
