@@ -1,5 +1,5 @@
 import { type CommandDefinition, ERRORS, type Outcome, type Pending, type RejectionReason } from '@runspine/contracts';
-import { runResource, stepResource } from '@runspine/run-model';
+import { isStepEvent, runResource, stepResource } from '@runspine/run-model';
 import type { FastifyReply } from 'fastify';
 import { sendError } from '../http/error-answer.js';
 import type { CommandResult } from './run-commands.js';
@@ -63,5 +63,5 @@ function messageOf(reason: RejectionReason, current: string | null): string {
 }
 
 function stepIdOf({ event }: CommandResult): string | undefined {
-  return 'step_id' in event.data ? event.data.step_id : undefined;
+  return isStepEvent(event) ? event.data.step_id : undefined;
 }

@@ -1,6 +1,7 @@
 import { canonicalize, decodeRecord, type RecordFault, type SubmittedEvent } from '@runspine/contracts';
 import { type KafkaRecord, partitionFor } from '@runspine/kafka';
 import { hashData, hashTypeAndData } from '@runspine/projections/journal';
+import { isStepEvent } from '@runspine/run-model';
 
 /** A readable record: its event, and what is derived from its data once. */
 export interface Entry {
@@ -41,8 +42,11 @@ function readRecord(record: KafkaRecord, partitions: number, nowMs: number): Ent
   const decoded = decodeRecord(record as Parameters<typeof decodeRecord>[0], nowMs);
   if ('fault' in decoded) return decoded;
   const { event } = decoded;
-  const misplaced = misplacement(record, event, partitions);
-  if (misplaced) return { fault: { code: 'event.wrong_partition', ...misplaced } };
+  const partition = partitionFor(event.partitionkey, partitions);
+  if (record.partition !== partition) {
+    const message = `must be ${partition}: murmur2 of the key`;
+    return { fault: { code: 'event.wrong_partition', path: 'partition', message } };
+  }
   const dataText = canonicalize(event.data);
   return {
     offset: record.offset,
@@ -54,10 +58,7 @@ function readRecord(record: KafkaRecord, partitions: number, nowMs: number): Ent
   };
 }
 
-function misplacement(record: KafkaRecord, event: SubmittedEvent, partitions: number) {
-  const key = event.partitionkey;
-  if (record.key?.toString('utf8') !== key) return { path: 'key', message: `must be ${key}` };
-  const partition = partitionFor(key, partitions);
-  if (record.partition === partition) return undefined;
-  return { path: 'partition', message: `must be ${partition}: murmur2 of the key` };
+/** The step that an event addresses; an extra `step_id` of a run's event is only data. */
+export function stepIdOf(event: SubmittedEvent): string | null {
+  return isStepEvent(event) ? event.data.step_id : null;
 }

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Outcome, RecordedEvent, RejectionReason } from '@runspine/contracts';
 import { type ChainedEntry, hashEntry } from '@runspine/projections/journal';
 import { affectsSteps, closeStep, decide, eraseStep, evolve, record, type View } from '@runspine/run-model';
-import type { Entry } from './batch-reader.js';
+import { type Entry, stepIdOf } from './batch-reader.js';
 import { type BatchState, idempotencyKey, outcomeKey, type RunInHand } from './batch-state.js';
 import { outcomeOf, type OutcomeRow } from './outcome-row.js';
 
@@ -78,8 +78,8 @@ class BatchFold {
   private decide(entry: Entry): void {
     const { event } = entry;
     const run = this.state.run(event.tenantid, event.data.run_id);
-    const stepId = 'step_id' in event.data ? event.data.step_id : undefined;
-    const view: View = { run: run.state, step: stepId === undefined ? undefined : run.steps.get(stepId) };
+    const stepId = stepIdOf(event);
+    const view: View = { run: run.state, step: stepId === null ? undefined : run.steps.get(stepId) };
     const decision = decide(view, event);
     const outcome =
       decision.kind === 'apply'
@@ -211,7 +211,7 @@ class BatchFold {
       hash: entry.hash,
       env: event.env,
       run_id: event.data.run_id,
-      step_id: 'step_id' in event.data ? event.data.step_id : null,
+      step_id: stepIdOf(event),
       first_event_id: event.id,
       run_sequence: null,
       room_sequence: null,

@@ -1,5 +1,5 @@
 import { affectsSteps, type RunState, type StepState } from '@runspine/run-model';
-import type { Entry } from '../runs/batch-reader.js';
+import { type Entry, stepIdOf } from '../runs/batch-reader.js';
 import { BatchState, idempotencyKey, outcomeKey, roomKey, runKey } from '../runs/batch-state.js';
 import type { PartitionMemory } from '../runs/partition-memory.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
@@ -121,11 +121,7 @@ async function loadRuns(tx: Transaction, entries: readonly Entry[], state: Batch
 async function loadSteps(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
   const ofSteps = entries.filter(({ event }) => affectsSteps(event.type) === 'addressed');
   if (ofSteps.length === 0) return;
-  const asked = distinct(ofSteps, ({ event }) => [
-    event.tenantid,
-    event.data.run_id,
-    'step_id' in event.data ? event.data.step_id : '',
-  ]);
+  const asked = distinct(ofSteps, ({ event }) => [event.tenantid, event.data.run_id, stepIdOf(event) ?? '']);
   takeSteps(state, (await tx.query<LoadedStep>(STEPS, columnsOf(asked, 3))).rows);
 }
 

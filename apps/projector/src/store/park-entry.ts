@@ -1,5 +1,5 @@
 import type { Outcome } from '@runspine/contracts';
-import type { Entry } from '../runs/batch-reader.js';
+import { type Entry, stepIdOf } from '../runs/batch-reader.js';
 import { outcomeOf, type OutcomeRow } from '../runs/outcome-row.js';
 import type { Transaction } from './transaction.js';
 
@@ -19,7 +19,7 @@ export async function parkEntry(tx: Transaction, entry: Entry, sqlstate: string)
     outcome: 'parked',
     env: event.env,
     run_id: event.data.run_id,
-    step_id: 'step_id' in event.data ? event.data.step_id : null,
+    step_id: stepIdOf(event),
     first_event_id: event.id,
     run_sequence: null,
     room_sequence: null,

@@ -108,7 +108,8 @@ const SAVE = saveStatement();
 
 /**
  * Writes a folded batch. Ids and keys are inserted in one order by everybody, so that two partitions that meet in one
- * id wait for each other and do not deadlock.
+ * id wait for each other and do not deadlock. A redelivered reuse of an id is refused again, having no outcome of its own,
+ * and has its rejection already.
  * @throws ReservationLost when an id or key came before.
  */
 export async function saveBatch(
@@ -142,7 +143,7 @@ function saveStatement(): { name: string; text: string } {
     outcomes AS (${insert('event_outcomes', OUTCOMES, 'ON CONFLICT DO NOTHING RETURNING 1')}),
     keys AS (${insert('idempotency_keys', KEYS, 'ON CONFLICT DO NOTHING RETURNING 1')}),
     journal AS (${insert('run_events', JOURNAL, '')}),
-    refused AS (${insert('rejections', REJECTIONS, '')}),
+    refused AS (${insert('rejections', REJECTIONS, 'ON CONFLICT DO NOTHING')}),
     runs AS (${upsert('proj_runs', RUN_COLUMNS, ['tenant_id', 'run_id'])}),
     steps AS (${upsert('proj_steps', STEP_COLUMNS, ['tenant_id', 'run_id', 'step_id'])}),
     rooms AS (${upsert('proj_rooms', ROOM_COLUMNS, ['tenant_id', 'env', 'room_id'])})
