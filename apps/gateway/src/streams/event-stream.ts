@@ -96,7 +96,7 @@ export class EventStream implements Listener {
   }
 
   private give(frame: Frame): void {
-    if (this.closed) return;
+    if (this.closed || frame.sequence <= this.position) return;
     this.position = frame.sequence;
     this.write(frame.bytes);
     this.options.onSent();
