@@ -17,7 +17,7 @@ export const RejectionEntity = new EntitySchema<RejectionRow>({
     source_partition: { ...integer, primary: true },
     source_offset: { ...bigint, primary: true },
     env: text,
-    event_id: uuid,
+    event_id: { ...uuid, primary: true },
     type: text,
     run_id: text,
     step_id: textOrNull,

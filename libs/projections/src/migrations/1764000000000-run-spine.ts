@@ -87,7 +87,8 @@ const OUTCOMES = [
     PRIMARY KEY (tenant_id, env, key)
   )`,
   `CREATE INDEX idempotency_keys_age ON idempotency_keys (recorded_at)`,
-  // An event id that was used twice is refused without a place of its own in event_outcomes: the log's position is the key.
+  // An event id that was used twice is refused without a place of its own in event_outcomes: the log's position is the
+  // key. Beside the id, since another log that was adopted has the same positions.
   `CREATE TABLE rejections (
     tenant_id text NOT NULL,
     source_partition integer NOT NULL,
@@ -105,7 +106,7 @@ const OUTCOMES = [
     source text NOT NULL,
     correlation_id text,
     data json NOT NULL,
-    PRIMARY KEY (tenant_id, source_partition, source_offset)
+    PRIMARY KEY (tenant_id, source_partition, source_offset, event_id)
   )`,
   `CREATE INDEX rejections_newest ON rejections (tenant_id, env, recorded_at DESC, source_partition, source_offset)`,
   `CREATE INDEX rejections_run ON rejections (tenant_id, run_id, recorded_at)`,
