@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ForeignProducer } from '../stack/foreign-producer.js';
+import { rebuildFaults, sequenceFaults } from '../stack/journal.js';
 import { runBuilt } from '../stack/service-process.js';
 import { startStack, type Stack } from '../stack/stack.js';
 import { until } from '../stack/until.js';
@@ -82,8 +83,23 @@ it('refuses to adopt a position that the log does not have', async () => {
   expect(output).toContain('--from must be earliest, latest or an offset from 0 to');
 });
 
+it("keeps a rejection that lies where a former log's lay", async () => {
+  const run_id = team.runId();
+  const started = () => ({ type: 'run.started', data: { run_id } });
+  await team.send(started());
+  await stack.caughtUp();
+  // What was refused is what a former log had at the next offset of the same partition.
+  await stack.database.rows(
+    'UPDATE rejections SET source_offset = source_offset + 1, event_id = gen_random_uuid() WHERE run_id = $1',
+    [run_id],
+  );
+  await team.send(started());
+  await stack.caughtUp();
+  expect(await stack.database.count('rejections', 'run_id = $1', [run_id])).toBe(2);
+  expect(await stack.read('deadLetter')).toEqual([]);
+});
+
 it('left nothing behind that the journal does not say', async () => {
-  const { rebuildFaults, sequenceFaults } = await import('../stack/journal.js');
   expect(await sequenceFaults(stack.database)).toEqual([]);
   expect(await rebuildFaults(stack.database)).toEqual([]);
 });

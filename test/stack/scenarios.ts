@@ -15,7 +15,10 @@ export function pipelineRun(team: ForeignProducer, room: string | undefined, ste
       stepEvents(team, run_id, KINDS[index % KINDS.length]!, index),
     ).flat(),
     { type: 'run.annotated', data: { run_id, tags: { team: 'a' }, scores: [{ name: 'quality', value: 0.5 }] } },
-    { type: 'run.completed', data: { run_id, output: { files: steps }, metrics: { rows_out: steps } } },
+    {
+      type: 'run.completed',
+      data: { run_id, output: { files: steps }, duration_ms: 1234.5, metrics: { rows_out: steps } },
+    },
   ];
 }
 
