@@ -1,5 +1,4 @@
 import { ChunkSize, type JournalEntry, type StreamTarget } from '@runspine/projections';
-import type { Logger } from '@runspine/service';
 import { type Frame, frameOfEntry } from './frame.js';
 import { FrameBuffer } from './frame-buffer.js';
 
@@ -44,7 +43,8 @@ export class Channel {
     readonly tenantId: string,
     readonly target: StreamTarget,
     readonly read: ReadEntries,
-    private readonly logger: Logger,
+    /** Is told of reads that failed; they are tried again. */
+    private readonly onReadFailed: (error: unknown) => void,
   ) {}
 
   /** Learns how far PostgreSQL is: the first time, where to begin; later, what should be here by now. */
@@ -129,24 +129,24 @@ export class Channel {
     this.again = true;
     if (this.reading) return;
     this.reading = true;
-    this.readToEnd()
-      .catch((error: unknown) => {
-        const { kind, env, id } = this.target;
-        this.logger.warn({ err: error, kind, env, id }, 'a stream could not read the journal, it will again');
-      })
-      .finally(() => (this.reading = false));
+    this.readToEnd().catch(this.onReadFailed);
   }
 
   private async readToEnd(): Promise<void> {
     const size = new ChunkSize();
-    while (this.again && this.users > 0) {
-      this.again = false;
-      const limit = size.entries;
-      const entries = await this.read({ after: this.tip!, limit });
-      for (const entry of entries) this.take(frameOfEntry(this.target.kind, entry));
-      this.sendWaiting();
-      size.learn(entries);
-      if (entries.length === limit) this.again = true;
+    try {
+      while (this.again && this.users > 0) {
+        this.again = false;
+        const limit = size.entries;
+        const entries = await this.read({ after: this.tip!, limit });
+        for (const entry of entries) this.take(frameOfEntry(this.target.kind, entry));
+        this.sendWaiting();
+        size.learn(entries);
+        if (entries.length === limit) this.again = true;
+      }
+    } finally {
+      // In the same step as the last look at `again`: nobody may ask in between and be forgotten.
+      this.reading = false;
     }
   }
 

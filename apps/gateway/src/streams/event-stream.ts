@@ -1,4 +1,4 @@
-import { ChunkSize } from '@runspine/projections';
+import { ChunkSize, type JournalEntry } from '@runspine/projections';
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -24,6 +24,8 @@ export interface EventStreamOptions {
   bufferBytesMax: number;
   commentMs: number;
   onSent: () => void;
+  /** A read of old events failed; it is tried again. */
+  onReadFailed: (error: unknown) => void;
   /** Called once, however it ended; `slow` for a reader that was cut off. */
   onClosed: (how: 'ended' | 'left' | 'slow') => void;
 }
@@ -84,9 +86,14 @@ export class EventStream implements Listener {
   }
 
   private async giveFromJournal(size: ChunkSize): Promise<void> {
-    const { channel, slots } = this.options;
+    const { channel, slots, onReadFailed } = this.options;
     const range = { after: this.position, limit: size.entries };
-    const entries = await slots.run(() => (this.closed ? Promise.resolve([]) : channel.read(range))).catch(() => []);
+    let entries: JournalEntry[] = [];
+    try {
+      entries = await slots.run(() => (this.closed ? Promise.resolve([]) : channel.read(range)));
+    } catch (error) {
+      onReadFailed(error);
+    }
     if (entries.length === 0) return this.wait();
     size.learn(entries);
     for (const entry of entries) {

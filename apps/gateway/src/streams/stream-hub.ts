@@ -12,6 +12,8 @@ import type { StreamMetrics } from './stream-metrics.js';
 
 /** Reads of the journal for streams at once: the rest of the connections are for requests. */
 const JOURNAL_READS_MAX = 4;
+/** Least time between two lines that say that PostgreSQL cannot be read, milliseconds. */
+const WARN_MS = 5000;
 
 /** A stream that may begin: its place is kept until it is used or given back. */
 export interface Opened {
@@ -37,7 +39,7 @@ export class StreamHub {
   private readonly unsubscribe: () => void;
   private places = 0;
   private closed = false;
-  private lookFailed = false;
+  private warnedMs = 0;
   private lookTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: Parts) {
@@ -92,6 +94,7 @@ export class StreamHub {
           bufferBytesMax: settings.streamBufferBytesMax,
           commentMs: settings.streamCommentMs,
           onSent: () => metrics.sent(),
+          onReadFailed: this.readFailed,
           onClosed: (how) => {
             this.streams.delete(stream);
             metrics.closed(channel.target.kind, how);
@@ -110,10 +113,10 @@ export class StreamHub {
     const key = keyOf(kind, scope.tenantId, scope.env, id);
     let channel = this.channels.get(key);
     if (!channel) {
-      const { journal, logger } = this.parts;
+      const { journal } = this.parts;
       const read = (range: { after: number; limit: number }) =>
         kind === 'room' ? journal.ofRoom(scope, id, range) : journal.afterInRun(scope, id, range);
-      channel = new Channel(scope.tenantId, { kind, env: scope.env, id }, read, logger);
+      channel = new Channel(scope.tenantId, { kind, env: scope.env, id }, read, this.readFailed);
       this.channels.set(key, channel);
     }
     channel.users += 1;
@@ -171,12 +174,18 @@ export class StreamHub {
         const lasts = await this.parts.heads.ofMany(tenantId, targets);
         channels.forEach((channel, index) => channel.see(lasts[index]!));
       }
-      this.lookFailed = false;
     } catch (error) {
-      if (!this.lookFailed) this.parts.logger.warn({ err: error }, 'streams cannot look into PostgreSQL');
-      this.lookFailed = true;
+      this.readFailed(error);
     }
   }
+
+  /** Every stream may meet the same outage: one line for all of them, now and then. */
+  private readonly readFailed = (error: unknown): void => {
+    if (Date.now() - this.warnedMs < WARN_MS) return;
+    this.warnedMs = Date.now();
+    const { logger } = this.parts;
+    logger.warn({ err: error, streams: this.streams.size }, 'streams cannot read PostgreSQL, and try again');
+  };
 }
 
 /** Names hold no slash: no two targets have one key. */
