@@ -51,6 +51,7 @@ export class Channel {
   see(head: number): void {
     if (this.tip === undefined) {
       this.tip = head;
+      for (const frame of this.waiting.values()) if (frame.sequence <= head) this.forget(frame);
       this.sendWaiting();
     }
     this.expect(head);
