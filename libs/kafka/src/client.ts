@@ -1,5 +1,6 @@
-import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
+import type { Admin, Kafka as KafkajsClient, KafkaConfig } from 'kafkajs';
 import { registerCodecs } from './compression.js';
+import { Kafka, logLevel } from './kafkajs.js';
 import { bridgeLog, silentLogger, type KafkaLogger } from './kafkajs-log.js';
 import { silenceNegativeTimeoutWarning } from './kafkajs-warning.js';
 import { promptSockets } from './sockets.js';
@@ -26,7 +27,7 @@ export interface KafkaClientOptions {
 
 /** The brokers that producers, consumers and administration of one process talk to. Holds no connection itself. */
 export interface KafkaClient {
-  readonly kafka: Kafka;
+  readonly kafka: KafkajsClient;
   readonly logger: KafkaLogger;
   /** Connects, runs `work`, and disconnects. Rejects with kafkajs's error when no broker answers. */
   withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>;

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
-import kafkajs, { CompressionTypes } from 'kafkajs';
+import { CompressionCodecs, CompressionTypes } from './kafkajs.js';
 import { decompressLz4 } from './lz4.js';
 import { decompressSnappy } from './snappy.js';
 
@@ -33,7 +33,7 @@ const lz4 = readOnly('lz4', decompressLz4);
  * zstd is written too.
  */
 export function registerCodecs(): void {
-  const codecs: Record<number, () => Codec> = kafkajs.CompressionCodecs;
+  const codecs: Record<number, () => Codec> = CompressionCodecs;
   codecs[CompressionTypes.ZSTD] = () => zstd;
   codecs[CompressionTypes.Snappy] = () => snappy;
   codecs[CompressionTypes.LZ4] = () => lz4;

@@ -1,4 +1,5 @@
-import { logLevel, type LogEntry, type logCreator } from 'kafkajs';
+import type { LogEntry, logCreator } from 'kafkajs';
+import { logLevel } from './kafkajs.js';
 
 /** What this package logs to; a pino logger fits. */
 export interface KafkaLogger {

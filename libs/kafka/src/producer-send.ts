@@ -1,4 +1,5 @@
-import { CompressionTypes, type Message, type Producer, type RecordMetadata } from 'kafkajs';
+import type { Message, Producer, RecordMetadata } from 'kafkajs';
+import { CompressionTypes } from './kafkajs.js';
 import { KafkaUnavailable, RecordTooLarge, UnknownPartition } from './errors.js';
 import type { PendingRecord } from './producer-queue.js';
 import type { RecordHeaders } from './records.js';

@@ -1,5 +1,6 @@
-import kafkajs, { type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { pause } from './backoff.js';
+import { ConfigResourceTypes } from './kafkajs.js';
 import { PartitionCountMismatch, UnknownTopic } from './errors.js';
 
 export interface TopicSpec {
@@ -116,7 +117,7 @@ function configOf(spec: TopicSpec): Record<string, string> {
 async function differences(admin: Admin, specs: readonly TopicSpec[]): Promise<TopicDifference[]> {
   const described = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: specs.map((spec) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: spec.topic })),
+    resources: specs.map((spec) => ({ type: ConfigResourceTypes.TOPIC, name: spec.topic })),
   });
   return specs.flatMap((spec) => {
     const entries = described.resources.find(({ resourceName }) => resourceName === spec.topic)?.configEntries ?? [];

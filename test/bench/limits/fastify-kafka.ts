@@ -1,12 +1,12 @@
 import Fastify from 'fastify';
-import type { Bench } from '../servers.ts';
+import type { Kafka } from 'kafkajs';
 
 /**
  * The limit of taking requests: bare Fastify with a JSON schema, one Kafka record a request behind a micro-batcher,
  * acks=all. Runs as a process of its own; prints its address.
  */
-export async function serveFastifyKafka(bench: Pick<Bench, 'kafka'>, topic: string): Promise<void> {
-  const producer = bench.kafka.kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+export async function serveFastifyKafka(kafka: Kafka, topic: string): Promise<void> {
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   let waiting: { value: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
   let sending = false;
