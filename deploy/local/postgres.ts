@@ -55,7 +55,7 @@ export async function startPostgres(
     });
     const url = (database: string) => `postgres://${USER}:${password}@${HOST}:${port}/${database}`;
     try {
-      await waitUntil(() => createDatabase(url('postgres')), { child, waitMs: READY_MAX_MS });
+      await waitUntil(() => createDatabase(url('postgres'), home.data), { child, waitMs: READY_MAX_MS });
       return { child, url: url(DATABASE), data: home.data };
     } catch (error) {
       await child.stop();
@@ -117,7 +117,7 @@ async function initialise({ bin, data, user }: PostgresHome, password: string): 
   renameSync(partial, data);
 }
 
-async function createDatabase(url: string): Promise<boolean> {
+async function createDatabase(url: string, data: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000 });
   client.on('error', () => undefined);
   try {
@@ -129,7 +129,8 @@ async function createDatabase(url: string): Promise<boolean> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== '28P01') return false;
     throw new Advice(
-      `PostgreSQL's data and secrets.json do not belong together (${message}). Put back the one that was replaced, or move the data folder away to begin afresh.`,
+      `PostgreSQL's data (${data}) and the password in secrets.json do not belong together (${message}).\n` +
+        'Put back the one that was replaced; or, to begin afresh, move both of them and the Kafka data away.',
     );
   } finally {
     await client.end().catch(() => undefined);
