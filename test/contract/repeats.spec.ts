@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { ForeignProducer } from '../stack/foreign-producer.js';
+import type { ForeignEvent, ForeignProducer } from '../stack/foreign-producer.js';
 import type { Answer } from '../stack/http-client.js';
 import { rebuildFaults, sequenceFaults } from '../stack/journal.js';
 import { pipelineRun } from '../stack/scenarios.js';
@@ -94,6 +94,57 @@ it('a redelivered partition changes nothing: no row of any table', async () => {
     expect(await stack.read('deadLetter')).toEqual([]);
   }
   await stack.projectors[0]!.ready();
+});
+
+describe('a run.created that is not the first, in one batch with what follows it', () => {
+  const keyed = { idempotencykey: 'in-one-batch', idempotencyhash: 'ef'.repeat(32) };
+
+  it.each<[what: string, reason: string | null, again: (run_id: string) => ForeignEvent[]]>([
+    [
+      'that expects another version',
+      'run.exists',
+      (run_id) => [{ type: 'run.created', data: { run_id }, attributes: { expectedversion: '7' } }],
+    ],
+    ['that says the same anew', 'run.exists', (run_id) => [{ type: 'run.created', data: { run_id } }]],
+    [
+      'whose event id came just before with other data',
+      'event.id_reused',
+      (run_id) => {
+        const id = randomUUID();
+        const sibling = { run_id: siblingOf(run_id) };
+        return [
+          { type: 'run.created', id, data: sibling },
+          { type: 'run.created', id, data: { run_id } },
+        ];
+      },
+    ],
+    [
+      'whose idempotency key came just before',
+      null,
+      (run_id) => [
+        { type: 'run.created', data: { run_id: siblingOf(run_id) }, attributes: keyed },
+        { type: 'run.created', data: { run_id }, attributes: keyed },
+      ],
+    ],
+  ])('%s: what follows it is applied', async (_what, reason, again) => {
+    const run_id = team.runId();
+    await team.send({ type: 'run.created', data: { run_id } });
+    await stack.caughtUp();
+    // A projector that begins anew has nothing of the run in hand.
+    await stack.projectors[0]!.stop();
+    await team.send(...again(run_id), { type: 'run.started', data: { run_id } });
+    await stack.projectors[0]!.start();
+    await stack.caughtUp();
+    const { status, version } = await stack.database.row('SELECT * FROM proj_runs WHERE run_id = $1', [run_id]);
+    expect({ status, version }).toEqual({ status: 'running', version: 2 });
+    const rejections = await stack.database.rows('SELECT reason FROM rejections WHERE run_id = $1', [run_id]);
+    expect(rejections).toEqual(reason === null ? [] : [{ reason }]);
+  });
+
+  /** Another run of the same partition. */
+  function siblingOf(runId: string): string {
+    return runId.slice(0, 24) + team.runId().slice(24);
+  }
 });
 
 describe('one idempotency key', () => {

@@ -101,6 +101,7 @@ export class BatchProjector {
       const state = memory ? await loadMissing(tx, entries, memory) : await loadAll(tx, entries);
       const recordedAt = new Date().toISOString();
       const folded = foldBatch(entries, state, this.options.journalKey, recordedAt);
+      if (tookForNew(state)) throw new ReservationLost('A run was taken for new that may not be.');
       await saveBatch(tx, folded, state, recordedAt);
       return { told: folded.told, state };
     });
@@ -131,6 +132,15 @@ export class BatchProjector {
     });
     await this.options.tell(stretch.partition, [{ entry, outcome, event: undefined, after: undefined }]);
   }
+}
+
+/**
+ * True where a run that was taken for new, because the batch has a `run.created` of it, was not created after all: the
+ * tables' keys did not see whether it exists, and what followed in the batch was decided without it.
+ */
+function tookForNew(state: BatchState): boolean {
+  for (const run of state.runs.values()) if (run.complete && !run.state) return true;
+  return false;
 }
 
 /** The SQLSTATE where it means that the data itself is refused: classes 22, 23 and 54. */
