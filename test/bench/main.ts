@@ -10,7 +10,7 @@ import { batches, oneCallAChange, respondAsync } from './ours/changes.ts';
 import { streams } from './ours/streams.ts';
 import { type Bench, openBench, runScript, startService } from './servers.ts';
 
-const PARTITIONS = 4;
+const PARTITIONS = Number(process.env.RUNSPINE_PARTITIONS ?? 2);
 const CATCH_UP_RUNS = Number(process.env.BENCH_RUNS ?? 9600);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 

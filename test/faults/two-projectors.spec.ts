@@ -16,8 +16,8 @@ beforeEach(async () => {
 afterEach(() => stack.close());
 
 it('two projectors share the partitions', async () => {
-  const held = () => Promise.all(stack.projectors.map((projector) => heldPartitions(projector.lines)));
-  await until('two partitions each', async () => (await held()).every((count) => count === 2));
+  const held = () => stack.projectors.map((projector) => heldPartitions(projector.lines));
+  await until('two partitions each', () => held().every((count) => count === 2));
   const events = runsInRooms(8, 8);
   await team.send(...events);
   await stack.caughtUp();

@@ -14,6 +14,7 @@ import { GatewayModule } from './gateway.module.js';
 import { makeAdapter } from './http/fastify-adapter.js';
 import { HttpMetrics } from './http/http-metrics.js';
 import { acceptJsonOnly } from './http/json-body.js';
+import { OpenRequests } from './http/open-requests.js';
 import { openApiDocument, serveDocs } from './http/openapi-document.js';
 import { addRequestHooks } from './http/request-hooks.js';
 import { RouteTable } from './http/route-table.js';
@@ -62,6 +63,7 @@ export async function startGateway(service: Service<GatewaySettings>): Promise<D
   const app = await createApp(parts);
   const sender = app.get(EventSender);
   watchParts(parts, sender);
+  const requests = new OpenRequests(app.getHttpServer());
   await listen(app, settings);
   logger.info({ address: addressOf(app.getHttpServer().address() as AddressInfo) }, 'listening');
 
@@ -76,7 +78,7 @@ export async function startGateway(service: Service<GatewaySettings>): Promise<D
     health.beginDraining();
     stopping.abort();
     await app.get(Waits).drain(settings.drainMs * WAITS_SHARE);
-    await app.close();
+    await requests.during(() => app.close());
     await parts.producer.close();
     await parts.feed.close();
     app.get(Waits).close();

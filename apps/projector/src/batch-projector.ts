@@ -4,14 +4,15 @@ import type { Logger } from '@runspine/service';
 import pg from 'pg';
 import type { LogPositions } from './log/log-positions.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
-import { BatchState } from './runs/batch-state.js';
+import type { BatchState } from './runs/batch-state.js';
 import { PartitionMemory } from './runs/partition-memory.js';
 import { foldBatch, type Told } from './runs/fold-batch.js';
+import { erasePayloads } from './store/erase-payloads.js';
 import { parkEntry } from './store/park-entry.js';
 import { loadAll, loadMissing } from './store/load-batch.js';
 import { advance } from './store/offsets.js';
 import { ReservationLost, saveBatch } from './store/save-batch.js';
-import { inTransaction } from './store/transaction.js';
+import { inTransaction, statementsOf } from './store/transaction.js';
 
 /** How often a transaction is tried again at once, for conflicts that the next try does not meet. */
 const CONFLICT_TRIES_MAX = 5;
@@ -38,8 +39,9 @@ export interface BatchProjectorOptions {
 }
 
 /**
- * One Kafka batch of one partition, in one transaction. The offset moves first, with compare-and-set, so that a
- * consumer that lost the partition fails before it writes anything. Outcomes leave only after the commit.
+ * One Kafka batch of one partition, in one transaction. The offset moves in it, with compare-and-set, so that a
+ * consumer that lost the partition writes nothing; what it read before is then forgotten. Outcomes leave only after the
+ * commit.
  */
 export class BatchProjector {
   private readonly memories = new Map<string, { memory: PartitionMemory; position: number }>();
@@ -94,17 +96,22 @@ export class BatchProjector {
     stretch: Stretch,
     memory: PartitionMemory | undefined,
   ): Promise<{ told: Told[]; state: BatchState }> {
+    const { pool, positions, journalKey } = this.options;
     const { entries } = stretch;
-    return inTransaction(this.options.pool, async (tx) => {
-      await advance(tx, { ...stretch, clusterId: this.options.positions.clusterId });
-      if (entries.length === 0) return { told: [], state: new BatchState() };
-      const state = memory ? await loadMissing(tx, entries, memory) : await loadAll(tx, entries);
-      const recordedAt = new Date().toISOString();
-      const folded = foldBatch(entries, state, this.options.journalKey, recordedAt);
-      if (tookForNew(state)) throw new ReservationLost('A run was taken for new that may not be.');
-      await saveBatch(tx, folded, state, recordedAt);
-      return { told: folded.told, state };
-    });
+    const statements = statementsOf(pool);
+    const state = memory ? await loadMissing(statements, entries, memory) : await loadAll(statements, entries);
+    const recordedAt = new Date().toISOString();
+    const folded = foldBatch(entries, state, journalKey, recordedAt);
+    if (tookForNew(state)) throw new ReservationLost('A run was taken for new that may not be.');
+    const move = { ...stretch, clusterId: positions.clusterId };
+    if (folded.erased.length === 0) await saveBatch(statements, move, folded, state, recordedAt);
+    else {
+      await inTransaction(pool, async (tx) => {
+        await saveBatch(tx, move, folded, state, recordedAt);
+        for (const run of folded.erased) await erasePayloads(tx, run);
+      });
+    }
+    return { told: folded.told, state };
   }
 
   /** Valid from one batch to the next only: a gap means that another consumer was here. */

@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { type EncodableRecord, recordEncoding, type RecordEncoder } from './record-encoding.js';

@@ -52,8 +52,8 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
 
 /** How many partitions a topic has. @throws UnknownTopic */
 export async function partitionCount(admin: Admin, topic: string): Promise<number> {
-  // A topic that another process has just created is not known to every broker at once.
-  for (let attempt = 0; attempt < 20; attempt++) {
+  // A topic that was just created is not known to every broker at once.
+  for (let attempt = 0; attempt < 100; attempt++) {
     const metadata = await admin.fetchTopicMetadata({ topics: [topic] }).catch((error: unknown) => {
       if (isType(error, 'UNKNOWN_TOPIC_OR_PARTITION') || isType(error, 'LEADER_NOT_AVAILABLE')) return undefined;
       throw error;
@@ -95,7 +95,8 @@ export async function describeCluster(admin: Admin): Promise<ClusterDescription>
 async function createTopic(admin: Admin, spec: TopicSpec): Promise<boolean> {
   // false: another process was faster.
   return admin.createTopics({
-    waitForLeaders: true,
+    // kafkajs gives up where a broker does not know the topic yet; partitionCount waits.
+    waitForLeaders: false,
     topics: [
       {
         topic: spec.topic,

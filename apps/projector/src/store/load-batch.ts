@@ -3,7 +3,7 @@ import { type Entry, stepIdOf } from '../runs/batch-reader.js';
 import { BatchState, idempotencyKey, outcomeKey, roomKey, runKey } from '../runs/batch-state.js';
 import type { PartitionMemory } from '../runs/partition-memory.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
-import type { Transaction } from './transaction.js';
+import type { Database } from './transaction.js';
 import { textArray } from './unnest.js';
 
 const OUTCOME_COLUMNS = `o.tenant_id, o.event_id, encode(o.hash, 'hex') AS hash, o.outcome, o.env, o.run_id, o.step_id,
@@ -48,7 +48,7 @@ const ROOMS = {
  * nearly every batch, and refused by the tables' keys where it is not. Only what the memory lacks is loaded.
  */
 export async function loadMissing(
-  tx: Transaction,
+  db: Database,
   entries: readonly Entry[],
   memory: PartitionMemory,
 ): Promise<BatchState> {
@@ -66,38 +66,38 @@ export async function loadMissing(
       unknown.push(entry);
     }
   }
-  await loadRuns(tx, unknown, state);
+  await loadRuns(db, unknown, state);
   const incomplete = entries.filter(({ event }) => !state.run(event.tenantid, event.data.run_id).complete);
-  await loadSteps(tx, incomplete, state);
-  await loadOtherSteps(tx, incomplete, state);
-  await loadRooms(tx, entries, state, memory);
+  await loadSteps(db, incomplete, state);
+  await loadOtherSteps(db, incomplete, state);
+  await loadRooms(db, entries, state, memory);
   return state;
 }
 
 /** All that the entries can meet: their outcomes and keys if they came before, their runs, steps and rooms. */
-export async function loadAll(tx: Transaction, entries: readonly Entry[]): Promise<BatchState> {
+export async function loadAll(db: Database, entries: readonly Entry[]): Promise<BatchState> {
   const state = new BatchState();
-  await loadOutcomes(tx, entries, state);
-  await loadKeys(tx, entries, state);
-  await loadRuns(tx, entries, state);
-  await loadSteps(tx, entries, state);
-  await loadOtherSteps(tx, entries, state);
-  await loadRooms(tx, entries, state);
+  await loadOutcomes(db, entries, state);
+  await loadKeys(db, entries, state);
+  await loadRuns(db, entries, state);
+  await loadSteps(db, entries, state);
+  await loadOtherSteps(db, entries, state);
+  await loadRooms(db, entries, state);
   return state;
 }
 
-async function loadOutcomes(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
-  const { rows } = await tx.query<OutcomeRow & object>(OUTCOMES, [
+async function loadOutcomes(db: Database, entries: readonly Entry[], state: BatchState): Promise<void> {
+  const { rows } = await db.query<OutcomeRow & object>(OUTCOMES, [
     textArray(entries.map(({ event }) => event.tenantid)),
     textArray(entries.map(({ event }) => event.id)),
   ]);
   for (const row of rows) state.outcomes.set(outcomeKey(row.tenant_id, row.event_id), row);
 }
 
-async function loadKeys(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
+async function loadKeys(db: Database, entries: readonly Entry[], state: BatchState): Promise<void> {
   const keyed = entries.filter(({ event }) => event.idempotencykey !== undefined);
   if (keyed.length === 0) return;
-  const { rows } = await tx.query<OutcomeRow & { key: string; key_env: string; key_hash: string }>(KEYS, [
+  const { rows } = await db.query<OutcomeRow & { key: string; key_env: string; key_hash: string }>(KEYS, [
     textArray(keyed.map(({ event }) => event.tenantid)),
     textArray(keyed.map(({ event }) => event.env)),
     textArray(keyed.map(({ event }) => event.idempotencykey ?? '')),
@@ -107,10 +107,10 @@ async function loadKeys(tx: Transaction, entries: readonly Entry[], state: Batch
   }
 }
 
-async function loadRuns(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
+async function loadRuns(db: Database, entries: readonly Entry[], state: BatchState): Promise<void> {
   if (entries.length === 0) return;
   const asked = distinct(entries, ({ event }) => [event.tenantid, event.data.run_id]);
-  const { rows } = await tx.query<RunState & { head_hash: string }>(RUNS, columnsOf(asked, 2));
+  const { rows } = await db.query<RunState & { head_hash: string }>(RUNS, columnsOf(asked, 2));
   for (const { head_hash, ...run } of rows) {
     const inHand = state.run(run.tenant_id, run.run_id);
     inHand.state = run;
@@ -118,17 +118,17 @@ async function loadRuns(tx: Transaction, entries: readonly Entry[], state: Batch
   }
 }
 
-async function loadSteps(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
+async function loadSteps(db: Database, entries: readonly Entry[], state: BatchState): Promise<void> {
   const ofSteps = entries.filter(({ event }) => affectsSteps(event.type) === 'addressed');
   if (ofSteps.length === 0) return;
   const asked = distinct(ofSteps, ({ event }) => [event.tenantid, event.data.run_id, stepIdOf(event) ?? '']);
-  takeSteps(state, (await tx.query<LoadedStep>(STEPS, columnsOf(asked, 3))).rows);
+  takeSteps(state, (await db.query<LoadedStep>(STEPS, columnsOf(asked, 3))).rows);
 }
 
-async function loadOtherSteps(tx: Transaction, entries: readonly Entry[], state: BatchState): Promise<void> {
+async function loadOtherSteps(db: Database, entries: readonly Entry[], state: BatchState): Promise<void> {
   const reaching = entries.filter(({ event }) => ['open', 'all'].includes(affectsSteps(event.type)));
   if (reaching.length === 0) return;
-  const { rows } = await tx.query<LoadedStep>(OTHER_STEPS, [
+  const { rows } = await db.query<LoadedStep>(OTHER_STEPS, [
     reaching.map(({ event }) => event.tenantid),
     reaching.map(({ event }) => event.data.run_id),
     reaching.map(({ event }) => affectsSteps(event.type) === 'all'),
@@ -137,7 +137,7 @@ async function loadOtherSteps(tx: Transaction, entries: readonly Entry[], state:
 }
 
 async function loadRooms(
-  tx: Transaction,
+  db: Database,
   entries: readonly Entry[],
   state: BatchState,
   memory?: PartitionMemory,
@@ -155,7 +155,7 @@ async function loadRooms(
     else asked.set(key, [...room]);
   }
   if (asked.size === 0) return;
-  const { rows } = await tx.query<{ tenant_id: string; env: string; room_id: string; last_sequence: number }>(
+  const { rows } = await db.query<{ tenant_id: string; env: string; room_id: string; last_sequence: number }>(
     ROOMS,
     columnsOf([...asked.values()], 3),
   );

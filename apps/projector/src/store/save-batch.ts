@@ -1,8 +1,8 @@
+import { PositionLost } from '@runspine/kafka';
 import type { BatchState } from '../runs/batch-state.js';
 import type { FoldedBatch, JournalRow, RejectionRow } from '../runs/fold-batch.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
-import { erasePayloads } from './erase-payloads.js';
-import type { Transaction } from './transaction.js';
+import type { Database } from './transaction.js';
 import { arraysOf, type Column, insertFrom } from './unnest.js';
 
 /** Another partition took an event id or idempotency key at the same moment: fold again, now seeing it. */
@@ -100,39 +100,59 @@ const STEP_COLUMNS = [
 ];
 const ROOM_COLUMNS = ['tenant_id', 'env', 'room_id', 'last_sequence', 'updated_at'];
 
+/** SQLSTATEs of our own, of which `spine_assert` makes errors. */
+const POSITION_LOST = 'RS001';
+const RESERVATION_LOST = 'RS002';
+
 /**
- * Everything in one statement, an array a column or a JSON array a table, so that a batch of one event costs one round
- * trip; what a batch has none of is an empty array.
+ * Everything in one statement, an array a column or a JSON array a table, so that a batch costs one round trip: a
+ * statement is a transaction. What a batch has none of is an empty array.
  */
 const SAVE = saveStatement();
 
+/** A move of a partition's position, by compare-and-set. */
+export interface Advance {
+  topic: string;
+  partition: number;
+  clusterId: string;
+  from: number;
+  to: number;
+}
+
 /**
- * Writes a folded batch. Ids and keys are inserted in one order by everybody, so that two partitions that meet in one
- * id wait for each other and do not deadlock. A redelivered reuse of an id is refused again, having no outcome of its own,
- * and has its rejection already.
+ * Moves the offset and writes a folded batch, or does neither. Ids and keys are inserted in one order by everybody, so
+ * that two partitions that meet in one id wait for each other and do not deadlock.
+ * @throws PositionLost when the offset is not where we hold it.
  * @throws ReservationLost when an id or key came before.
  */
 export async function saveBatch(
-  tx: Transaction,
+  db: Database,
+  move: Advance,
   folded: FoldedBatch,
   state: BatchState,
   recordedAt: string,
 ): Promise<void> {
   const keys = folded.keys.map((key) => ({ ...key, recorded_at: recordedAt })).sort(byKey);
-  const { rows } = await tx.query<{ outcomes: number; keys: number }>(SAVE, [
-    ...arraysOf(OUTCOMES, folded.outcomes.toSorted(byEvent)),
-    ...arraysOf(KEYS, keys),
-    ...arraysOf(JOURNAL, folded.journal),
-    ...arraysOf(REJECTIONS, folded.rejections),
-    ...statesOf(state, recordedAt),
-  ]);
-  if (rows[0]?.outcomes !== folded.outcomes.length) throw new ReservationLost('An event id came before.');
-  if (rows[0].keys !== keys.length) throw new ReservationLost('An idempotency key came before.');
-  for (const run of folded.erased) await erasePayloads(tx, run);
+  try {
+    await db.query(SAVE, [
+      ...[move.topic, move.partition, move.clusterId, move.from, move.to],
+      ...[folded.outcomes.length, keys.length],
+      ...arraysOf(OUTCOMES, folded.outcomes.toSorted(byEvent)),
+      ...arraysOf(KEYS, keys),
+      ...arraysOf(JOURNAL, folded.journal),
+      ...arraysOf(REJECTIONS, folded.rejections),
+      ...statesOf(state, recordedAt),
+    ]);
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code === POSITION_LOST) throw new PositionLost();
+    if (code === RESERVATION_LOST) throw new ReservationLost('An event id or idempotency key came before.');
+    throw error;
+  }
 }
 
 function saveStatement(): { name: string; text: string } {
-  let next = 1;
+  let next = 8;
   const insert = <Row>(table: string, columns: readonly Column<Row>[], suffix: string) => {
     const text = insertFrom(table, columns, next, suffix);
     next += columns.length;
@@ -140,6 +160,8 @@ function saveStatement(): { name: string; text: string } {
   };
   const upsert = (table: string, columns: string[], key: string[]) => upsertFrom(table, columns, key, next++);
   const text = `WITH
+    moved AS (UPDATE projector_offsets SET position = $5, updated_at = now()
+      WHERE topic = $1 AND partition = $2 AND cluster_id = $3 AND position = $4 RETURNING 1),
     outcomes AS (${insert('event_outcomes', OUTCOMES, 'ON CONFLICT DO NOTHING RETURNING 1')}),
     keys AS (${insert('idempotency_keys', KEYS, 'ON CONFLICT DO NOTHING RETURNING 1')}),
     journal AS (${insert('run_events', JOURNAL, '')}),
@@ -147,7 +169,9 @@ function saveStatement(): { name: string; text: string } {
     runs AS (${upsert('proj_runs', RUN_COLUMNS, ['tenant_id', 'run_id'])}),
     steps AS (${upsert('proj_steps', STEP_COLUMNS, ['tenant_id', 'run_id', 'step_id'])}),
     rooms AS (${upsert('proj_rooms', ROOM_COLUMNS, ['tenant_id', 'env', 'room_id'])})
-    SELECT (SELECT count(*) FROM outcomes) AS outcomes, (SELECT count(*) FROM keys) AS keys`;
+    SELECT spine_assert((SELECT count(*) FROM moved) = 1, '${POSITION_LOST}', 'the position was moved'),
+      spine_assert((SELECT count(*) FROM outcomes) = $6::int, '${RESERVATION_LOST}', 'an event id came before'),
+      spine_assert((SELECT count(*) FROM keys) = $7::int, '${RESERVATION_LOST}', 'an idempotency key came before')`;
   return { name: 'save', text };
 }
 

@@ -6,8 +6,18 @@ export interface Statement {
   text: string;
 }
 
+/** Whatever takes statements: the pool, each statement its own transaction, or one transaction of several. */
+export interface Database {
+  query<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<pg.QueryResult<Row>>;
+}
+
+/** Each statement on whichever connection is free, in a transaction of its own. */
+export function statementsOf(pool: pg.Pool): Database {
+  return { query: (statement, values) => pool.query({ ...statement, values: values as unknown[] }) };
+}
+
 /** One transaction on one connection. */
-export class Transaction {
+export class Transaction implements Database {
   constructor(private readonly client: pg.PoolClient) {}
 
   query<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<pg.QueryResult<Row>> {

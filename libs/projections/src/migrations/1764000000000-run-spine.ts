@@ -5,13 +5,23 @@ export class RunSpine1764000000000 implements MigrationInterface {
   readonly name = 'RunSpine1764000000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [...JOURNAL, ...OUTCOMES, ...PROJECTIONS]) await runner.query(statement);
+    for (const statement of [...JOURNAL, ...OUTCOMES, ...PROJECTIONS, ASSERT]) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     for (const table of TABLES) await runner.query(`DROP TABLE ${table}`);
+    await runner.query('DROP FUNCTION spine_assert');
   }
 }
+
+/** Ends a statement, and all that it did, with a SQLSTATE of ours where something does not hold. */
+const ASSERT = `CREATE FUNCTION spine_assert(holds boolean, code text, message text) RETURNS boolean LANGUAGE plpgsql AS $$
+  BEGIN
+    IF holds IS NOT TRUE THEN
+      RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message;
+    END IF;
+    RETURN true;
+  END $$`;
 
 const TABLES = [
   'run_events',
