@@ -4,13 +4,12 @@ import type { Logger } from '@runspine/service';
 import pg from 'pg';
 import type { LogPositions } from './log/log-positions.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
-import type { BatchState } from './runs/batch-state.js';
+import { BatchState } from './runs/batch-state.js';
 import { PartitionMemory } from './runs/partition-memory.js';
-import { foldBatch, type Told } from './runs/fold-batch.js';
+import { parkEntry } from './runs/park-entry.js';
+import { type FoldedBatch, foldBatch, type Told } from './runs/fold-batch.js';
 import { erasePayloads } from './store/erase-payloads.js';
-import { parkEntry } from './store/park-entry.js';
 import { loadAll, loadMissing } from './store/load-batch.js';
-import { advance } from './store/offsets.js';
 import { ReservationLost, saveBatch } from './store/save-batch.js';
 import { inTransaction, statementsOf } from './store/transaction.js';
 
@@ -96,21 +95,14 @@ export class BatchProjector {
     stretch: Stretch,
     memory: PartitionMemory | undefined,
   ): Promise<{ told: Told[]; state: BatchState }> {
-    const { pool, positions, journalKey } = this.options;
+    const { pool, journalKey } = this.options;
     const { entries } = stretch;
     const statements = statementsOf(pool);
     const state = memory ? await loadMissing(statements, entries, memory) : await loadAll(statements, entries);
     const recordedAt = new Date().toISOString();
     const folded = foldBatch(entries, state, journalKey, recordedAt);
     if (tookForNew(state)) throw new ReservationLost('A run was taken for new that may not be.');
-    const move = { ...stretch, clusterId: positions.clusterId };
-    if (folded.erased.length === 0) await saveBatch(statements, move, folded, state, recordedAt);
-    else {
-      await inTransaction(pool, async (tx) => {
-        await saveBatch(tx, move, folded, state, recordedAt);
-        for (const run of folded.erased) await erasePayloads(tx, run);
-      });
-    }
+    await this.save(stretch, folded, state, recordedAt);
     return { told: folded.told, state };
   }
 
@@ -133,11 +125,26 @@ export class BatchProjector {
     );
     const detail = { code: 'event.parked', path: '', message: `SQLSTATE ${sqlstate}` } as const;
     await this.options.deadLetter({ record, fault: detail });
-    const outcome = await inTransaction(this.options.pool, async (tx) => {
-      await advance(tx, { ...stretch, clusterId: this.options.positions.clusterId });
-      return parkEntry(tx, entry, sqlstate);
+    const recordedAt = new Date().toISOString();
+    const parked = parkEntry(entry, sqlstate, recordedAt);
+    try {
+      await this.save(stretch, parked, new BatchState(), recordedAt);
+    } catch (refused) {
+      if (!(refused instanceof ReservationLost)) throw refused;
+      // The id has an outcome already, of another event: it stays.
+      await this.save(stretch, { ...parked, outcomes: [] }, new BatchState(), recordedAt);
+    }
+    await this.options.tell(stretch.partition, parked.told);
+  }
+
+  private async save(stretch: Stretch, folded: FoldedBatch, state: BatchState, recordedAt: string): Promise<void> {
+    const { pool, positions } = this.options;
+    const move = { ...stretch, clusterId: positions.clusterId };
+    if (folded.erased.length === 0) return saveBatch(statementsOf(pool), move, folded, state, recordedAt);
+    return inTransaction(pool, async (tx) => {
+      await saveBatch(tx, move, folded, state, recordedAt);
+      for (const run of folded.erased) await erasePayloads(tx, run);
     });
-    await this.options.tell(stretch.partition, [{ entry, outcome, event: undefined, after: undefined }]);
   }
 }
 

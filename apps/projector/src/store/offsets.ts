@@ -1,6 +1,4 @@
-import { PositionLost } from '@runspine/kafka';
 import type pg from 'pg';
-import type { Transaction } from './transaction.js';
 
 /** Where a partition of a log was read to, as PostgreSQL has it. */
 export interface StoredPosition {
@@ -8,21 +6,6 @@ export interface StoredPosition {
   partition: number;
   cluster_id: string;
   position: number;
-}
-
-const ADVANCE = {
-  name: 'advance',
-  text: `UPDATE projector_offsets SET position = $5, updated_at = now()
-         WHERE topic = $1 AND partition = $2 AND cluster_id = $3 AND position = $4`,
-};
-
-/** Moves a partition from the position that we hold to the next. @throws PositionLost when it is not there. */
-export async function advance(
-  tx: Transaction,
-  at: { topic: string; partition: number; clusterId: string; from: number; to: number },
-): Promise<void> {
-  const { rowCount } = await tx.query(ADVANCE, [at.topic, at.partition, at.clusterId, at.from, at.to]);
-  if (rowCount !== 1) throw new PositionLost();
 }
 
 /** The stored positions of a topic. */
