@@ -4,6 +4,7 @@ import type { Child, Children } from './children.ts';
 import { runQuietly } from './commands.ts';
 import { ROOT, type Folders } from './folders.ts';
 import { answersOk, logOf, waitUntil } from './probes.ts';
+import { SERVICE_ENV, SERVICE_FLAGS } from './service-flags.ts';
 import { Advice } from './terminal.mjs';
 
 const SETUP_MAX_MS = 120_000;
@@ -41,8 +42,8 @@ export async function startService(
   const child = children.start({
     name,
     command: process.execPath,
-    args: [...QUIET, mainOf(name, 'main')],
-    env,
+    args: [...QUIET, ...SERVICE_FLAGS, mainOf(name, 'main')],
+    env: { ...SERVICE_ENV, ...env },
     cwd: ROOT,
     log: join(folders.logs, `${name}.log`),
     stopSignal: 'SIGTERM',

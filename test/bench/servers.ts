@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { SERVICE_ENV, SERVICE_FLAGS } from '../../deploy/local/service-flags.ts';
 import { createKafkaClient, type KafkaClient } from '@runspine/kafka';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -67,7 +68,7 @@ export interface RunningService {
 export async function startService(bench: Bench, name: 'gateway' | 'projector'): Promise<RunningService> {
   const child = spawn(process.execPath, [...SERVICE_FLAGS, `apps/${name}/dist/main.js`], {
     cwd: ROOT,
-    env: { ...process.env, ...bench.env, MALLOC_ARENA_MAX: '2' },
+    env: { ...process.env, ...bench.env, ...SERVICE_ENV },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const address = await addressOf(child, name);
@@ -84,9 +85,6 @@ export async function startService(bench: Bench, name: 'gateway' | 'projector'):
     },
   };
 }
-
-/** The flags that services are started with: docs/operations.md says why. */
-export const SERVICE_FLAGS = ['--max-semi-space-size=8'];
 
 /** Runs a script of the repository to its end. */
 export async function runScript(bench: Bench, path: string): Promise<void> {
