@@ -150,7 +150,7 @@ it('a gateway that stops ends its streams, and a reader resumes at another', asy
   const stream = await http.stream('/v1/streams/rooms/moving?after=0');
   await stack.http().post('/v1/runs', { room_id: 'moving' });
   await stream.count(1);
-  expect(await added.stop()).toBe('0');
+  expect(await added.stopCleanly()).toBe('');
   await until('the stream to end', () => stream.ended);
   await stack.http().post('/v1/runs', { room_id: 'moving' });
   const resumed = await stack

@@ -57,6 +57,26 @@ it('a projector that slept while another took its partitions over changes nothin
   await expectAppliedOnce(before.length + after.length);
 });
 
+it('a projector that gets a partition back knows what happened there meanwhile', async () => {
+  const [first, second] = stack.projectors;
+  await second!.stop();
+  await until('every partition in one hand', () => heldPartitions(first!.lines) === 4);
+  const runs = Array.from({ length: 40 }, () => team.runId());
+  const all = (type: string) => team.send(...runs.map((run_id) => ({ type, data: { run_id } })));
+  await all('run.created');
+  await stack.caughtUp();
+  await second!.start();
+  await until('two partitions each', () => [first, second].every((each) => heldPartitions(each!.lines) === 2));
+  await all('run.started');
+  await stack.caughtUp();
+  await second!.stop();
+  await until('every partition in one hand', () => heldPartitions(first!.lines) === 4);
+  await all('run.completed');
+  await stack.caughtUp();
+  expect(await stack.database.count('proj_runs', "status = 'completed'")).toBe(runs.length);
+  await expectAppliedOnce(3 * runs.length);
+});
+
 function runsInRooms(rooms: number, runs: number): ForeignEvent[] {
   const lists = Array.from({ length: runs }, (_, index) => pipelineRun(team, `room-${index % rooms}`, 6));
   // Runs side by side, as they are: the first event of each, then the second of each.

@@ -109,16 +109,27 @@ export class ServiceProcess {
     return exited;
   }
 
-  /** Resolves with the first line from `sinceMs` on whose message holds `text`. */
-  logged(text: string, sinceMs = 0): Promise<LogLine> {
-    const has = (line: LogLine) => line.atMs >= sinceMs && line.text.includes(text);
-    return until(`${this.name} to log ${text}`, () => this.lines.find(has));
+  /** Asks it to end. @returns what was not in order about it, empty when it drained and ended with 0. */
+  async stopCleanly(): Promise<string> {
+    const exited = await this.stop();
+    const cut = this.lines.some(({ fields }) => fields.msg === 'drain cut short');
+    return exited === '0' && !cut ? '' : `${this.name} ended with ${exited}${cut ? ', its drain cut short' : ''}`;
   }
 
-  /** The last lines, for people. */
+  /** The last lines, for people: what was logged over and over once, as it was last, and not all of a long line. */
   tail(lines: number, sinceMs = 0): string {
-    const recent = this.lines.filter((line) => line.atMs >= sinceMs).slice(-lines);
-    return recent.map((line) => `  ${line.text}`).join('\n');
+    const recent = new Map<string, string>();
+    for (const { atMs, text, fields } of this.lines) {
+      if (atMs < sinceMs) continue;
+      const { message } = (fields.err ?? {}) as { message?: string };
+      const what = typeof fields.msg === 'string' ? `${fields.msg} ${message}` : text;
+      recent.delete(what);
+      recent.set(what, text.length > 600 ? `${text.slice(0, 600)}…` : text);
+    }
+    return [...recent.values()]
+      .slice(-lines)
+      .map((text) => `  ${text}`)
+      .join('\n');
   }
 
   private take(text: string): void {

@@ -167,7 +167,8 @@ class StackParts implements Stack {
     this.kafkaProxy?.mend();
     this.postgresProxy?.mend();
     await Promise.all(this.producers.map((producer) => producer.close()));
-    await Promise.all([...this.gateways, ...this.projectors].map((service) => service.stop()));
+    const running = [...this.gateways, ...this.projectors].filter((service) => service.running);
+    const unclean = (await Promise.all(running.map((service) => service.stopCleanly()))).filter((how) => how !== '');
     await Promise.all([this.kafkaProxy?.close(), this.postgresProxy?.close()]);
     const ours = (name: string) => name.startsWith(this.prefix) && this.prefix !== '';
     const topics = (await this.admin.listTopics()).filter(ours);
@@ -178,6 +179,7 @@ class StackParts implements Stack {
     await this.admin.disconnect();
     await this.database?.drop();
     globalThis.servicesLogged = undefined;
+    if (unclean.length > 0) throw new Error(`services did not stop cleanly: ${unclean.join(', ')}`);
   }
 
   logs(sinceMs: number): string {
