@@ -10,7 +10,7 @@ import { batches, oneCallAChange, respondAsync } from './ours/changes.ts';
 import { streams } from './ours/streams.ts';
 import { type Bench, openBench, runScript, startService } from './servers.ts';
 
-const PARTITIONS = Number(process.env.RUNSPINE_PARTITIONS ?? 2);
+const PARTITIONS = Number(process.env.RUNSPINE_PARTITIONS ?? 4);
 const CATCH_UP_RUNS = Number(process.env.BENCH_RUNS ?? 9600);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 
@@ -130,9 +130,13 @@ async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
 async function withFastify<T>(bench: Bench, work: (address: string) => Promise<T>): Promise<T> {
   const script = fileURLToPath(new URL('./limits/fastify-kafka-main.ts', import.meta.url));
   const topic = `${bench.prefix}runspine.kpi.v1`;
-  const child = spawn(process.execPath, [script, bench.brokers.join(','), topic], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=TimeoutNegativeWarning', script, bench.brokers.join(','), topic],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
   try {
     return await work(chunk.toString().trim());
