@@ -96,6 +96,23 @@ it('a redelivered partition changes nothing: no row of any table', async () => {
   await stack.projectors[0]!.ready();
 });
 
+it('a position that is moved under a working projector is noticed: it reads again from there, and changes nothing', async () => {
+  const events = Array.from({ length: 8 }, (_, index) => pipelineRun(team, `moved-${index}`, 2)).flat();
+  await team.send(...events);
+  await stack.caughtUp();
+  const before = await stack.database.dump();
+  await stack.rewind((_, stored) => Math.floor(stored / 3));
+  // It learns of it with the next record of each partition.
+  const runs = Array.from({ length: 40 }, () => team.runId());
+  await team.send(...runs.map((run_id) => ({ type: 'run.created', data: { run_id } })));
+  await stack.caughtUp();
+  await stack.database.untilCount('run_events', before.run_events.length + runs.length);
+  const after = await stack.database.dump();
+  expect(after.run_events).toEqual(expect.arrayContaining(before.run_events));
+  expect(after.rejections).toEqual(before.rejections);
+  expect(after.event_outcomes).toHaveLength(before.event_outcomes.length + runs.length);
+});
+
 describe('a run.created that is not the first, in one batch with what follows it', () => {
   const keyed = { idempotencykey: 'in-one-batch', idempotencyhash: 'ef'.repeat(32) };
 

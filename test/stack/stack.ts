@@ -49,7 +49,7 @@ export interface Stack {
   caughtUp(timeoutMs?: number): Promise<void>;
   /** Adds a process, started and ready. */
   add(service: ServiceName): Promise<ServiceProcess>;
-  /** Moves what the projector has read of every partition. Only while none runs. */
+  /** Moves what the projector has read of every partition, by hand. */
   rewind(position: (partition: number, stored: number) => number): Promise<void>;
   close(): Promise<void>;
 }
