@@ -1,11 +1,11 @@
 import { createSecretKey } from 'node:crypto';
 import type { RecordedEvent } from '@runspine/contracts';
-import { type ChainedEntry, hashData, hashEntry } from '@runspine/projections';
+import { type ChainedSource, hashData, hashEntry } from '@runspine/projections';
 import { Replay } from '@runspine/run-model';
 import type { Database, Row } from './database.js';
 
 /** An entry of the journal: the event, and what the chain holds of it. */
-export type JournalEntry = RecordedEvent & ChainedEntry & { data_text: string; prev_hash: string | null; hash: string };
+export type JournalEntry = RecordedEvent & ChainedSource & { data_text: string; prev_hash: string | null; hash: string };
 
 /** The journal, run by run, in order. */
 export async function readJournal(database: Database, runId?: string): Promise<Map<string, JournalEntry[]>> {
@@ -40,7 +40,7 @@ export async function chainFaults(database: Database, journalKey: Buffer): Promi
       const at = `${entry.run_id}/${entry.run_sequence}`;
       if (entry.run_sequence !== index + 1) faults.push(`${at} stands at place ${index + 1}`);
       if (entry.prev_hash !== previous) faults.push(`${at} does not follow the entry before`);
-      if (hashEntry(key, entry, entry.prev_hash) !== entry.hash) faults.push(`${at} is not what was hashed`);
+      if (hashEntry(key, entry, entry, entry.prev_hash) !== entry.hash) faults.push(`${at} is not what was hashed`);
       if (index >= erased && hashData(entry.data_text) !== entry.data_hash) faults.push(`${at} has other data`);
       previous = entry.hash;
     }

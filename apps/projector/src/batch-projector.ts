@@ -8,6 +8,7 @@ import { BatchState } from './runs/batch-state.js';
 import { PartitionMemory } from './runs/partition-memory.js';
 import { parkEntry } from './runs/park-entry.js';
 import { type FoldedBatch, foldBatch, type Told } from './runs/fold-batch.js';
+import { NumberOutOfRange } from './store/binary-arrays.js';
 import { erasePayloads } from './store/erase-payloads.js';
 import { loadAll, loadMissing } from './store/load-batch.js';
 import { ReservationLost, saveBatch } from './store/save-batch.js';
@@ -159,6 +160,7 @@ function tookForNew(state: BatchState): boolean {
 
 /** The SQLSTATE where it means that the data itself is refused: classes 22, 23 and 54. */
 function refusal(error: unknown): string | undefined {
+  if (error instanceof NumberOutOfRange) return error.sqlstate;
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return undefined;
   return ['22', '23', '54'].includes(error.code.slice(0, 2)) ? error.code : undefined;
 }

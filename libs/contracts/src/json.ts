@@ -13,15 +13,55 @@ export const EVENT_DATA_BYTES_MAX = 256 * 1024;
 
 /** Longest path in a fault, in UTF-16 units; it may hold a producer's own keys. */
 const PATH_LENGTH_MAX = 256;
-/** Escapes of NUL and of surrogates, and exponents that may reach past what a double holds. */
-const RISKY = /\\u(?:0000|[dD][89a-fA-F])|\d[eE]\+?\d{3}/;
+/** Escapes of NUL and of surrogates, and exponents and rows of digits that may reach past what a double holds. */
+const RISKY = /\\u(?:0000|[dD][89a-fA-F])|\d[eE]\+?\d{3}|\d{300}/;
 
 /**
  * The JSON Canonicalization Scheme of RFC 8785: one text for equal values, whatever their key order.
  * @throws Error for values that JSON cannot hold (NaN, Infinity, lone surrogates).
  */
 export function canonicalize(value: unknown): string {
-  return canonicalizeJson(value) ?? 'null';
+  const ordered = inOrder(value);
+  return (ordered === UNKNOWN ? canonicalizeJson(value) : JSON.stringify(ordered)) ?? 'null';
+}
+
+/** What is left to the library: it may throw. */
+const UNKNOWN = Symbol();
+
+/**
+ * The value with its keys in canonical order, itself where they are. JSON.stringify then writes the canonical form, which
+ * differs by the order of keys alone: RFC 8785 takes numbers and strings from ECMAScript. Many times faster than the
+ * library, which does the rest: keys that look like integers come first whatever their text, and `__proto__` is none.
+ */
+function inOrder(value: unknown): unknown {
+  if (typeof value === 'string') return value.isWellFormed() ? value : UNKNOWN;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : UNKNOWN;
+  if (typeof value === 'boolean' || value === null) return value;
+  if (Array.isArray(value)) return itemsInOrder(value);
+  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return UNKNOWN;
+  const members = value as Record<string, unknown>;
+  const keys = Object.keys(members);
+  let same = true;
+  for (let index = 0; index < keys.length; index += 1) {
+    const key = keys[index]!;
+    if (isDigit(key.charCodeAt(0)) || key === '__proto__' || key === 'toJSON' || !key.isWellFormed()) return UNKNOWN;
+    if (index > 0 && key < keys[index - 1]!) same = false;
+  }
+  if (!same) keys.sort();
+  const ordered: Record<string, unknown> = {};
+  for (const key of keys) {
+    const member = inOrder(members[key]);
+    if (member === UNKNOWN) return UNKNOWN;
+    if (member !== members[key]) same = false;
+    ordered[key] = member;
+  }
+  return same ? value : ordered;
+}
+
+function itemsInOrder(items: unknown[]): unknown {
+  const ordered = items.map(inOrder);
+  if (ordered.includes(UNKNOWN)) return UNKNOWN;
+  return ordered.some((item, index) => item !== items[index]) ? ordered : items;
 }
 
 /**
@@ -38,9 +78,15 @@ export function jsonBytes(value: unknown): number {
  * `value` was parsed from; it lets short values skip the walk. Returns the first fault, or undefined.
  */
 export function findUnstorable(value: unknown, text?: string): Fault | undefined {
-  if (text !== undefined && text.length < 2 * JSON_DEPTH_MAX && !RISKY.test(text)) return undefined;
+  if (text !== undefined && !RISKY.test(text) && (text.length < 2 * JSON_DEPTH_MAX || !nestsDeeper(value, 0))) {
+    return undefined;
+  }
   const fault = walk(value, 0);
   return fault && { path: boundedPath(fault.path), message: fault.message };
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** The fault of one string, or undefined. */
@@ -54,6 +100,15 @@ export function stringFault(value: string): string | undefined {
 export function boundedPath(path: string): string {
   const cut = path.length > PATH_LENGTH_MAX ? `${path.slice(0, PATH_LENGTH_MAX)}…` : path;
   return cut.replaceAll('\u0000', '\ufffd').toWellFormed();
+}
+
+/** True where something lies below the deepest level that is accepted. */
+function nestsDeeper(value: unknown, depth: number): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  if (depth >= JSON_DEPTH_MAX) return true;
+  if (Array.isArray(value)) return value.some((item) => nestsDeeper(item, depth + 1));
+  for (const key in value) if (nestsDeeper((value as Record<string, unknown>)[key], depth + 1)) return true;
+  return false;
 }
 
 /** Paths are put together on the way back, so that a value without faults pays nothing for them. */

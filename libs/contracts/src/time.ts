@@ -1,6 +1,8 @@
 import { TIME_AHEAD_MS_MAX } from './ids.js';
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
+/** Of `2026-01-31T12:00:00.000Z`. */
+const OWN_LENGTH = 24;
 const NOT_A_TIME = { message: 'must be an RFC 3339 time, such as 2026-01-31T12:00:00.000Z' };
 
 /**
@@ -8,6 +10,8 @@ const NOT_A_TIME = { message: 'must be an RFC 3339 time, such as 2026-01-31T12:0
  * `nowMs`. Up to nine fraction digits are read; what is finer than a millisecond is cut off.
  */
 export function normalizeTime(value: string, nowMs: number): { time: string } | { message: string } {
+  const own = ownForm(value, nowMs);
+  if (own) return own;
   const match = RFC_3339.exec(value);
   if (!match) return NOT_A_TIME;
   const ms = Date.parse(value.toUpperCase());
@@ -16,6 +20,14 @@ export function normalizeTime(value: string, nowMs: number): { time: string } | 
   if (ms > nowMs + TIME_AHEAD_MS_MAX) return { message: 'must not be more than 24 h ahead' };
   if (ms < 0) return { message: 'must not be before 1970' };
   return { time: new Date(ms).toISOString() };
+}
+
+/** A time that is written as we write it, which most are, needs no second look: it is what its instant is written as. */
+function ownForm(value: string, nowMs: number): { time: string } | undefined {
+  if (value.length !== OWN_LENGTH) return undefined;
+  const ms = Date.parse(value);
+  if (!(ms >= 0 && ms <= nowMs + TIME_AHEAD_MS_MAX)) return undefined;
+  return new Date(ms).toISOString() === value ? { time: value } : undefined;
 }
 
 function daysOf(year: number, month: number): number {

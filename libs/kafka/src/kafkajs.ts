@@ -1,25 +1,34 @@
 import { createRequire } from 'node:module';
 import type * as Kafkajs from 'kafkajs';
-import { recordEncoding, type RecordEncoder } from './record-encoding.js';
-
-/** The modules of kafkajs 2.2.4 that a record's encoding is taken from, and put into. */
-const ENCODER = 'kafkajs/src/protocol/encoder';
-const RECORD = 'kafkajs/src/protocol/recordBatch/record/v0';
+import { encodeRequest, produceEncoding } from './produce-encoding.js';
+import { recordDecoding } from './record-decoding.js';
 
 const require = createRequire(import.meta.url);
 
 /**
- * kafkajs, with our encoding of records in the place of its own: the one door to it in this library. The replacement has
- * to be there before kafkajs loads what uses it, so kafkajs is loaded here, after it. Where modules cannot be replaced
- * (under a test runner with a module registry of its own) kafkajs encodes as ever.
+ * What of kafkajs 2.2.4 is ours: the bytes of a produce request, the header before any request, and the reading of a
+ * record. The protocol is the same, byte for byte, as their tests show.
+ */
+const REPLACED: Record<string, (theirs: never) => unknown> = {
+  'kafkajs/src/protocol/requests/produce/v3/request': produceEncoding,
+  'kafkajs/src/protocol/request': () => encodeRequest,
+  'kafkajs/src/protocol/recordBatch/record/v0/decoder': recordDecoding,
+};
+
+/**
+ * kafkajs, with those replaced: the one door to it in this library. The replacements have to be there before kafkajs
+ * loads what uses them, so kafkajs is loaded here, after them. Where modules cannot be replaced (under a test runner with
+ * a module registry of its own) kafkajs does it all as ever.
  */
 const kafkajs = loadKafkajs();
 
 export const { Kafka, logLevel, CompressionTypes, CompressionCodecs, ConfigResourceTypes } = kafkajs;
 
 function loadKafkajs(): typeof Kafkajs {
-  require(RECORD);
-  const record = require.cache?.[require.resolve(RECORD)];
-  if (record) record.exports = recordEncoding(require(ENCODER) as new (bytes: number) => RecordEncoder);
+  for (const [path, made] of Object.entries(REPLACED)) {
+    const theirs = require(path) as never;
+    const loaded = require.cache?.[require.resolve(path)];
+    if (loaded) loaded.exports = made(theirs);
+  }
   return require('kafkajs') as typeof Kafkajs;
 }

@@ -2,6 +2,8 @@ import { recordBytes, type KafkaRecord } from './records.js';
 
 interface Chunk {
   readonly records: KafkaRecord[];
+  /** Of each record. */
+  readonly bytes: number[];
   readonly nextOffset: number;
   next: number;
 }
@@ -18,9 +20,10 @@ export class PartitionQueue {
   bytes = 0;
 
   push(records: KafkaRecord[], nextOffset: number): void {
-    this.chunks.push({ records, nextOffset, next: 0 });
+    const bytes = records.map(recordBytes);
+    this.chunks.push({ records, bytes, nextOffset, next: 0 });
     this.records += records.length;
-    for (const record of records) this.bytes += recordBytes(record);
+    for (const one of bytes) this.bytes += one;
   }
 
   /** The oldest records within the bounds, at least one; undefined when there is none. */
@@ -31,7 +34,7 @@ export class PartitionQueue {
     for (let chunk = this.chunks[0]; chunk && records.length < maxRecords; chunk = this.chunks[0]) {
       const record = chunk.records[chunk.next];
       if (record) {
-        const size = recordBytes(record);
+        const size = chunk.bytes[chunk.next]!;
         if (records.length > 0 && bytes + size > maxBytes) break;
         records.push(record);
         bytes += size;

@@ -6,7 +6,7 @@ const M = 0x5bd1e995;
  * (Apache License 2.0); kafkajs has its own on emulated 64-bit integers, which is some 20 times slower.
  */
 export function murmur2(key: string | Uint8Array): number {
-  const data = typeof key === 'string' ? Buffer.from(key, 'utf8') : Buffer.from(key.buffer, key.byteOffset, key.length);
+  const data = bytesOf(key);
   const length = data.length;
   const tail = length & ~3;
   let h = SEED ^ length;
@@ -23,6 +23,11 @@ export function murmur2(key: string | Uint8Array): number {
   }
   h = Math.imul(h ^ (h >>> 13), M);
   return h ^ (h >>> 15);
+}
+
+function bytesOf(key: string | Uint8Array): Buffer {
+  if (Buffer.isBuffer(key)) return key;
+  return typeof key === 'string' ? Buffer.from(key, 'utf8') : Buffer.from(key.buffer, key.byteOffset, key.length);
 }
 
 /**

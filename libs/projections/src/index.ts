@@ -4,7 +4,7 @@ export { RoomEntity, type RoomRow } from './entities/room.entity.js';
 export { RunEventEntity, type RunEventRow } from './entities/run-event.entity.js';
 export { RunEntity, type RunRow } from './entities/run.entity.js';
 export { StepEntity, type StepRow } from './entities/step.entity.js';
-export { hashData, hashEntry, hashTypeAndData, type ChainedEntry } from './journal-chain.js';
+export { hashData, hashEntry, hashTypeAndData, type ChainedEvent, type ChainedSource } from './journal-chain.js';
 export { migrate, MIGRATIONS } from './migrate.js';
 export {
   assertRestricted,

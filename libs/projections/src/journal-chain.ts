@@ -1,9 +1,11 @@
 import { createHmac, hash, type KeyObject } from 'node:crypto';
 import type { RecordedAttributes } from '@runspine/contracts';
 
-/** What the chain holds of a journal entry: every column but the data, which stands by its hash. */
-export interface ChainedEntry extends RecordedAttributes {
-  type: string;
+/** An applied event without its data. */
+export type ChainedEvent = RecordedAttributes & { type: string };
+
+/** Where an event was read, and what stands in the chain for its data. */
+export interface ChainedSource {
   source_partition: number;
   source_offset: number;
   /** Hex SHA-256 of the data's canonical text. */
@@ -24,7 +26,12 @@ export function hashTypeAndData(type: string, canonicalData: string): string {
  * The hash of a journal entry: HMAC-SHA-256 over all its columns and the hash before it in its run (null for the
  * first). Whoever lacks the key can neither change a row nor take one out unseen. A key object, since making one from bytes at each call costs more than the hash.
  */
-export function hashEntry(key: KeyObject, entry: ChainedEntry, prevHash: string | null): string {
+export function hashEntry(
+  key: KeyObject,
+  entry: ChainedEvent,
+  source: ChainedSource,
+  prevHash: string | null,
+): string {
   return createHmac('sha256', key)
     .update(
       JSON.stringify([
@@ -47,9 +54,9 @@ export function hashEntry(key: KeyObject, entry: ChainedEntry, prevHash: string 
         entry.producer_correlation_id,
         entry.producer_causation_id,
         entry.traceparent,
-        entry.source_partition,
-        entry.source_offset,
-        entry.data_hash,
+        source.source_partition,
+        source.source_offset,
+        source.data_hash,
         prevHash,
       ]),
     )

@@ -108,8 +108,8 @@ function recordOf(
 function valueOf(told: Told): string {
   const parts = [`"outcome":${JSON.stringify(told.outcome satisfies Outcome)}`];
   if (told.event) {
-    const { data: _data, ...attributes } = told.event;
-    parts.push(`"event":${JSON.stringify(attributes).slice(0, -1)},"data":${told.entry.dataText}}`);
+    const attributes = JSON.stringify({ ...told.event, data: undefined });
+    parts.push(`"event":${attributes.slice(0, -1)},"data":${told.entry.dataText}}`);
   }
   const { run, step } = told.after ?? {};
   if (told.entry.event.reply === 'resource' && run) {

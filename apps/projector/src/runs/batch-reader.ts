@@ -42,7 +42,8 @@ function readRecord(record: KafkaRecord, partitions: number, nowMs: number): Ent
   const decoded = decodeRecord(record as Parameters<typeof decodeRecord>[0], nowMs);
   if ('fault' in decoded) return decoded;
   const { event } = decoded;
-  const partition = partitionFor(event.partitionkey, partitions);
+  // The key as bytes, where there is one, is the event's: that was checked.
+  const partition = partitionFor(record.key ?? event.partitionkey, partitions);
   if (record.partition !== partition) {
     const message = `must be ${partition}: murmur2 of the key`;
     return { fault: { code: 'event.wrong_partition', path: 'partition', message } };

@@ -1,14 +1,15 @@
 import type { KeyObject } from 'node:crypto';
 import type { Outcome, RecordedEvent, RejectionReason } from '@runspine/contracts';
-import { type ChainedEntry, hashEntry } from '@runspine/projections/journal';
+import { hashEntry } from '@runspine/projections/journal';
 import { affectsSteps, closeStep, decide, eraseStep, evolve, record, type View } from '@runspine/run-model';
 import { type Entry, stepIdOf } from './batch-reader.js';
 import { type BatchState, idempotencyKey, outcomeKey, type RunInHand } from './batch-state.js';
 import { outcomeOf, type OutcomeRow } from './outcome-row.js';
 
 /** An event that took its place: a row of the journal. */
-export interface JournalRow extends ChainedEntry {
-  data: string;
+export interface JournalRow {
+  entry: Entry;
+  event: RecordedEvent;
   prev_hash: string | null;
   hash: string;
 }
@@ -144,15 +145,13 @@ class BatchFold {
   }
 
   private append(entry: Entry, run: RunInHand, event: RecordedEvent): void {
-    const { data: _data, ...attributes } = event;
-    const chained: ChainedEntry = {
-      ...attributes,
+    const position = {
       source_partition: entry.record.partition,
       source_offset: entry.offset,
       data_hash: entry.dataHash,
     };
-    const hash = hashEntry(this.journalKey, chained, run.head);
-    this.folded.journal.push({ ...chained, data: entry.dataText, prev_hash: run.head, hash });
+    const hash = hashEntry(this.journalKey, event, position, run.head);
+    this.folded.journal.push({ entry, event, prev_hash: run.head, hash });
     run.head = hash;
   }
 

@@ -4,7 +4,7 @@ import { BatchState, idempotencyKey, outcomeKey, roomKey, runKey } from '../runs
 import type { PartitionMemory } from '../runs/partition-memory.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
 import type { Database } from './transaction.js';
-import { textArray } from './unnest.js';
+import { textArray } from './binary-arrays.js';
 
 const OUTCOME_COLUMNS = `o.tenant_id, o.event_id, encode(o.hash, 'hex') AS hash, o.outcome, o.env, o.run_id, o.step_id,
   o.first_event_id, o.run_sequence, o.room_sequence, o.reason, o.current, o.version, o.sqlstate, o.recorded_at`;
@@ -177,6 +177,6 @@ function distinct(entries: readonly Entry[], of: (entry: Entry) => string[]): st
   return [...rows.values()];
 }
 
-function columnsOf(rows: readonly string[][], width: number): string[] {
+function columnsOf(rows: readonly string[][], width: number): Buffer[] {
   return Array.from({ length: width }, (_, column) => textArray(rows.map((row) => row[column]!)));
 }

@@ -1,9 +1,10 @@
 import { PositionLost } from '@runspine/kafka';
-import type { BatchState } from '../runs/batch-state.js';
+import type { RunState, StepState } from '@runspine/run-model';
+import type { BatchState, RoomInHand } from '../runs/batch-state.js';
 import type { FoldedBatch, JournalRow, RejectionRow } from '../runs/fold-batch.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
 import type { Database } from './transaction.js';
-import { arraysOf, type Column, insertFrom } from './unnest.js';
+import { arraysOf, type Column, unnested } from './binary-arrays.js';
 
 /** Another partition took an event id or idempotency key at the same moment: fold again, now seeing it. */
 export class ReservationLost extends Error {
@@ -11,37 +12,37 @@ export class ReservationLost extends Error {
 }
 
 const JOURNAL: Column<JournalRow>[] = [
-  { name: 'tenant_id', type: 'text', of: (row) => row.tenant_id },
-  { name: 'run_id', type: 'text', of: (row) => row.run_id },
-  { name: 'run_sequence', type: 'bigint', of: (row) => row.run_sequence },
-  { name: 'event_id', type: 'uuid', of: (row) => row.event_id },
-  { name: 'type', type: 'text', of: (row) => row.type },
-  { name: 'time', type: 'timestamptz', of: (row) => row.time },
-  { name: 'recorded_at', type: 'timestamptz', of: (row) => row.recorded_at },
-  { name: 'source', type: 'text', of: (row) => row.source },
-  { name: 'env', type: 'text', of: (row) => row.env },
-  { name: 'project_id', type: 'text', of: (row) => row.project_id },
-  { name: 'surface_id', type: 'text', of: (row) => row.surface_id },
-  { name: 'step_id', type: 'text', of: (row) => row.step_id },
-  { name: 'room_id', type: 'text', of: (row) => row.room_id },
-  { name: 'room_sequence', type: 'bigint', of: (row) => row.room_sequence },
-  { name: 'correlation_id', type: 'text', of: (row) => row.correlation_id },
-  { name: 'causation_id', type: 'text', of: (row) => row.causation_id },
-  { name: 'producer_correlation_id', type: 'text', of: (row) => row.producer_correlation_id },
-  { name: 'producer_causation_id', type: 'text', of: (row) => row.producer_causation_id },
-  { name: 'traceparent', type: 'text', of: (row) => row.traceparent },
-  { name: 'source_partition', type: 'integer', of: (row) => row.source_partition },
-  { name: 'source_offset', type: 'bigint', of: (row) => row.source_offset },
-  { name: 'data', type: 'json', of: (row) => row.data },
-  { name: 'data_hash', type: 'hex', of: (row) => row.data_hash },
-  { name: 'prev_hash', type: 'hex', of: (row) => row.prev_hash },
-  { name: 'hash', type: 'hex', of: (row) => row.hash },
+  { name: 'tenant_id', type: 'text', of: ({ event }) => event.tenant_id },
+  { name: 'run_id', type: 'text', of: ({ event }) => event.run_id },
+  { name: 'run_sequence', type: 'bigint', of: ({ event }) => event.run_sequence },
+  { name: 'event_id', type: 'uuid', of: ({ event }) => event.event_id },
+  { name: 'type', type: 'text', of: ({ event }) => event.type },
+  { name: 'time', type: 'timestamptz', of: ({ event }) => event.time },
+  { name: 'recorded_at', type: 'timestamptz', of: ({ event }) => event.recorded_at },
+  { name: 'source', type: 'text', of: ({ event }) => event.source },
+  { name: 'env', type: 'text', of: ({ event }) => event.env },
+  { name: 'project_id', type: 'text', of: ({ event }) => event.project_id },
+  { name: 'surface_id', type: 'text', of: ({ event }) => event.surface_id },
+  { name: 'step_id', type: 'text', of: ({ event }) => event.step_id },
+  { name: 'room_id', type: 'text', of: ({ event }) => event.room_id },
+  { name: 'room_sequence', type: 'bigint', of: ({ event }) => event.room_sequence },
+  { name: 'correlation_id', type: 'text', of: ({ event }) => event.correlation_id },
+  { name: 'causation_id', type: 'text', of: ({ event }) => event.causation_id },
+  { name: 'producer_correlation_id', type: 'text', of: ({ event }) => event.producer_correlation_id },
+  { name: 'producer_causation_id', type: 'text', of: ({ event }) => event.producer_causation_id },
+  { name: 'traceparent', type: 'text', of: ({ event }) => event.traceparent },
+  { name: 'source_partition', type: 'integer', of: ({ entry }) => entry.record.partition },
+  { name: 'source_offset', type: 'bigint', of: ({ entry }) => entry.offset },
+  { name: 'data', type: 'json', of: ({ entry }) => entry.dataText },
+  { name: 'data_hash', type: 'bytea', of: ({ entry }) => entry.dataHash },
+  { name: 'prev_hash', type: 'bytea', of: (row) => row.prev_hash },
+  { name: 'hash', type: 'bytea', of: (row) => row.hash },
 ];
 
 const OUTCOMES: Column<OutcomeRow>[] = [
   { name: 'tenant_id', type: 'text', of: (row) => row.tenant_id },
   { name: 'event_id', type: 'uuid', of: (row) => row.event_id },
-  { name: 'hash', type: 'hex', of: (row) => row.hash },
+  { name: 'hash', type: 'bytea', of: (row) => row.hash },
   { name: 'outcome', type: 'text', of: (row) => row.outcome },
   { name: 'env', type: 'text', of: (row) => row.env },
   { name: 'run_id', type: 'text', of: (row) => row.run_id },
@@ -61,7 +62,7 @@ const KEYS: Column<KeyRow>[] = [
   { name: 'tenant_id', type: 'text', of: (row) => row.tenant_id },
   { name: 'env', type: 'text', of: (row) => row.env },
   { name: 'key', type: 'text', of: (row) => row.key },
-  { name: 'hash', type: 'hex', of: (row) => row.hash },
+  { name: 'hash', type: 'bytea', of: (row) => row.hash },
   { name: 'event_id', type: 'uuid', of: (row) => row.event_id },
   { name: 'recorded_at', type: 'timestamptz', of: (row) => row.recorded_at },
 ];
@@ -85,28 +86,65 @@ const REJECTIONS: Column<RejectionRow>[] = [
   { name: 'data', type: 'json', of: ({ entry }) => entry.dataText },
 ];
 
-const RUN_COLUMNS = [
-  ...['tenant_id', 'run_id', 'env', 'project_id', 'surface_id', 'room_id', 'external_id', 'name', 'kind', 'stage'],
-  ...['parent_run_id', 'rerun_of', 'command', 'cwd', 'stale_after_s', 'input', 'output', 'tags', 'scores', 'metadata'],
-  ...['code_ref', 'config_hash', 'input_fingerprint', 'trace_id', 'status', 'version', 'task_count', 'error'],
-  ...['failed_step_id', 'cancel_reason', 'source', 'checkpoint_run_id', 'duration_ms', 'metrics', 'own_metrics'],
-  ...['step_metrics', 'correlation_id', 'created_at', 'started_at', 'ended_at', 'last_seen_at', 'erased_at'],
-  ...['last_run_event_id', 'head_hash'],
+/** A run's row: its state, and the hash of its last journal entry. */
+type RunRow = RunState & { head: string | null };
+const RUNS: Column<RunRow>[] = [
+  ...texts<RunRow>('tenant_id', 'run_id', 'env', 'project_id', 'surface_id', 'room_id', 'external_id', 'name', 'kind'),
+  ...texts<RunRow>('stage', 'parent_run_id', 'rerun_of', 'command', 'cwd', 'code_ref', 'config_hash'),
+  ...texts<RunRow>('input_fingerprint', 'trace_id', 'status', 'failed_step_id', 'cancel_reason', 'source'),
+  ...texts<RunRow>('checkpoint_run_id', 'correlation_id'),
+  ...jsons<RunRow>('input', 'output', 'tags', 'scores', 'metadata', 'error', 'metrics', 'own_metrics', 'step_metrics'),
+  ...times<RunRow>('created_at', 'started_at', 'ended_at', 'last_seen_at', 'erased_at'),
+  { name: 'stale_after_s', type: 'integer', of: (run) => run.stale_after_s },
+  { name: 'version', type: 'bigint', of: (run) => run.version },
+  { name: 'task_count', type: 'bigint', of: (run) => run.task_count },
+  { name: 'duration_ms', type: 'double precision', of: (run) => run.duration_ms },
+  { name: 'last_run_event_id', type: 'uuid', of: (run) => run.last_run_event_id },
+  { name: 'head_hash', type: 'bytea', of: (run) => run.head ?? '' },
 ];
-const STEP_COLUMNS = [
-  ...['tenant_id', 'run_id', 'step_id', 'name', 'kind', 'parent_step_id', 'depends_on', 'attempt', 'status', 'inputs'],
-  ...['output', 'error', 'skip_reason', 'source', 'duration_ms', 'metrics', 'own_metrics', 'detail_metrics'],
-  ...['created_at', 'started_at', 'ended_at', 'created_sequence', 'last_event_id'],
-];
-const ROOM_COLUMNS = ['tenant_id', 'env', 'room_id', 'last_sequence', 'updated_at'];
 
-/** SQLSTATEs of our own, of which `spine_assert` makes errors. */
+type StepRow = StepState & { tenant_id: string };
+const STEPS: Column<StepRow>[] = [
+  ...texts<StepRow>('tenant_id', 'run_id', 'step_id', 'name', 'kind', 'parent_step_id', 'status', 'skip_reason'),
+  ...texts<StepRow>('source'),
+  ...jsons<StepRow>('depends_on', 'inputs', 'output', 'error', 'metrics', 'own_metrics', 'detail_metrics'),
+  ...times<StepRow>('created_at', 'started_at', 'ended_at'),
+  { name: 'attempt', type: 'integer', of: (step) => step.attempt },
+  { name: 'duration_ms', type: 'double precision', of: (step) => step.duration_ms },
+  { name: 'created_sequence', type: 'bigint', of: (step) => step.created_sequence },
+  { name: 'last_event_id', type: 'uuid', of: (step) => step.last_event_id },
+];
+
+type RoomRow = RoomInHand & { updated_at: string };
+const ROOMS: Column<RoomRow>[] = [
+  ...texts<RoomRow>('tenant_id', 'env', 'room_id'),
+  { name: 'last_sequence', type: 'bigint', of: (room) => room.last_sequence },
+  ...times<RoomRow>('updated_at'),
+];
+
+function texts<Row>(...names: (keyof Row & string)[]): Column<Row>[] {
+  return names.map((name) => ({ name, type: 'text', of: (row) => row[name] as string | null }));
+}
+
+function times<Row>(...names: (keyof Row & string)[]): Column<Row>[] {
+  return names.map((name) => ({ name, type: 'timestamptz', of: (row) => row[name] as string | null }));
+}
+
+function jsons<Row>(...names: (keyof Row & string)[]): Column<Row>[] {
+  return names.map((name) => ({ name, type: 'jsonb', of: (row) => jsonText(row[name]) }));
+}
+
+function jsonText(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+/** SQLSTATE of our own, of which `spine_assert` makes an error. */
 const POSITION_LOST = 'RS001';
-const RESERVATION_LOST = 'RS002';
+const UNIQUE_VIOLATION = '23505';
 
 /**
- * Everything in one statement, an array a column or a JSON array a table, so that a batch costs one round trip: a
- * statement is a transaction. What a batch has none of is an empty array.
+ * Everything in one statement, an array a column, so that a batch costs one round trip: a statement is a transaction.
+ * What a batch has none of is an empty array.
  */
 const SAVE = saveStatement();
 
@@ -133,72 +171,69 @@ export async function saveBatch(
   recordedAt: string,
 ): Promise<void> {
   const keys = folded.keys.map((key) => ({ ...key, recorded_at: recordedAt })).sort(byKey);
+  const { runs, steps, rooms } = rowsOf(state, recordedAt);
   try {
     await db.query(SAVE, [
       ...[move.topic, move.partition, move.clusterId, move.from, move.to],
-      ...[folded.outcomes.length, keys.length],
       ...arraysOf(OUTCOMES, folded.outcomes.toSorted(byEvent)),
       ...arraysOf(KEYS, keys),
       ...arraysOf(JOURNAL, folded.journal),
       ...arraysOf(REJECTIONS, folded.rejections),
-      ...statesOf(state, recordedAt),
+      ...arraysOf(RUNS, runs),
+      ...arraysOf(STEPS, steps),
+      ...arraysOf(ROOMS, rooms),
     ]);
   } catch (error) {
-    const code = (error as { code?: string }).code;
+    const { code, table } = error as { code?: string; table?: string };
     if (code === POSITION_LOST) throw new PositionLost();
-    if (code === RESERVATION_LOST) throw new ReservationLost('An event id or idempotency key came before.');
+    if (code === UNIQUE_VIOLATION && (table === 'event_outcomes' || table === 'idempotency_keys')) {
+      throw new ReservationLost('An event id or idempotency key came before.', { cause: error });
+    }
     throw error;
   }
 }
 
 function saveStatement(): { name: string; text: string } {
-  let next = 8;
-  const insert = <Row>(table: string, columns: readonly Column<Row>[], suffix: string) => {
-    const text = insertFrom(table, columns, next, suffix);
+  let next = 6;
+  const insert = <Row>(table: string, columns: readonly Column<Row>[], conflict = '') => {
+    const names = columns.map((column) => column.name).join(', ');
+    const text = `INSERT INTO ${table} (${names}) SELECT ${names} FROM ${unnested(columns, next, 'given')} ${conflict}`;
     next += columns.length;
     return text;
   };
-  const upsert = (table: string, columns: string[], key: string[]) => upsertFrom(table, columns, key, next++);
+  const upsert = <Row>(table: string, columns: readonly Column<Row>[], key: string[]) =>
+    insert(table, columns, `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${settingAllBut(key, columns)}`);
   const text = `WITH
     moved AS (UPDATE projector_offsets SET position = $5, updated_at = now()
       WHERE topic = $1 AND partition = $2 AND cluster_id = $3 AND position = $4 RETURNING 1),
-    outcomes AS (${insert('event_outcomes', OUTCOMES, 'ON CONFLICT DO NOTHING RETURNING 1')}),
-    keys AS (${insert('idempotency_keys', KEYS, 'ON CONFLICT DO NOTHING RETURNING 1')}),
-    journal AS (${insert('run_events', JOURNAL, '')}),
+    outcomes AS (${insert('event_outcomes', OUTCOMES)}),
+    keys AS (${insert('idempotency_keys', KEYS)}),
+    journal AS (${insert('run_events', JOURNAL)}),
     refused AS (${insert('rejections', REJECTIONS, 'ON CONFLICT DO NOTHING')}),
-    runs AS (${upsert('proj_runs', RUN_COLUMNS, ['tenant_id', 'run_id'])}),
-    steps AS (${upsert('proj_steps', STEP_COLUMNS, ['tenant_id', 'run_id', 'step_id'])}),
-    rooms AS (${upsert('proj_rooms', ROOM_COLUMNS, ['tenant_id', 'env', 'room_id'])})
-    SELECT spine_assert((SELECT count(*) FROM moved) = 1, '${POSITION_LOST}', 'the position was moved'),
-      spine_assert((SELECT count(*) FROM outcomes) = $6::int, '${RESERVATION_LOST}', 'an event id came before'),
-      spine_assert((SELECT count(*) FROM keys) = $7::int, '${RESERVATION_LOST}', 'an idempotency key came before')`;
+    runs AS (${upsert('proj_runs', RUNS, ['tenant_id', 'run_id'])}),
+    steps AS (${upsert('proj_steps', STEPS, ['tenant_id', 'run_id', 'step_id'])}),
+    rooms AS (${upsert('proj_rooms', ROOMS, ['tenant_id', 'env', 'room_id'])})
+    SELECT spine_assert((SELECT count(*) FROM moved) = 1, '${POSITION_LOST}', 'the position was moved')`;
   return { name: 'save', text };
 }
 
-/** States are rows whose fields are the columns, so they travel as one JSON array. */
-function upsertFrom(table: string, columns: string[], key: string[], parameter: number): string {
-  const names = columns.join(', ');
-  const sets = columns.filter((column) => !key.includes(column)).map((column) => `${column} = EXCLUDED.${column}`);
-  return (
-    `INSERT INTO ${table} (${names}) SELECT ${names} FROM json_populate_recordset(NULL::${table}, $${parameter}::json) ` +
-    `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${sets.join(', ')}`
-  );
+function settingAllBut<Row>(key: readonly string[], columns: readonly Column<Row>[]): string {
+  const others = columns.map(({ name }) => name).filter((name) => !key.includes(name));
+  return others.map((name) => `${name} = EXCLUDED.${name}`).join(', ');
 }
 
-function statesOf(state: BatchState, recordedAt: string): [runs: string, steps: string, rooms: string] {
-  const runs: object[] = [];
-  const steps: object[] = [];
+function rowsOf(state: BatchState, recordedAt: string): { runs: RunRow[]; steps: StepRow[]; rooms: RoomRow[] } {
+  const runs: RunRow[] = [];
+  const steps: StepRow[] = [];
   for (const run of state.runs.values()) {
     if (!run.state) continue;
-    if (run.changed) runs.push({ ...run.state, head_hash: `\\x${run.head ?? ''}` });
-    for (const id of run.changedSteps) steps.push({ ...run.steps.get(id), tenant_id: run.state.tenant_id });
+    const { tenant_id } = run.state;
+    if (run.changed) runs.push({ ...run.state, head: run.head });
+    for (const id of run.changedSteps) steps.push({ ...run.steps.get(id)!, tenant_id });
   }
-  const rooms = [...state.rooms.values()].filter((room) => room.changed);
-  return [
-    JSON.stringify(runs),
-    JSON.stringify(steps),
-    JSON.stringify(rooms.map(({ changed: _changed, ...room }) => ({ ...room, updated_at: recordedAt }))),
-  ];
+  const rooms: RoomRow[] = [];
+  for (const room of state.rooms.values()) if (room.changed) rooms.push({ ...room, updated_at: recordedAt });
+  return { runs, steps, rooms };
 }
 
 function byEvent(a: OutcomeRow, b: OutcomeRow): number {

@@ -96,7 +96,8 @@ export class JournalQueries {
   ): Promise<Page<JournalEntry, CorrelationPosition>> {
     return this.store.read(scope.tenantId, async (tx) => {
       const query = selectEntries(tx).where(
-        'it.tenant_id = :tenantId AND it.env = :env AND it.correlation_id = :correlationId',
+        `it.tenant_id = :tenantId AND it.env = :env AND it.run_id IN (SELECT run.run_id FROM proj_runs run
+          WHERE run.tenant_id = :tenantId AND run.env = :env AND run.correlation_id = :correlationId)`,
         { ...scope, correlationId },
       );
       if (page.after) {
