@@ -3,6 +3,7 @@ import { type PartitionBatch, PositionLost } from '@runspine/kafka';
 import type { Logger } from '@runspine/service';
 import pg from 'pg';
 import type { LogPositions } from './log/log-positions.js';
+import { CommitRounds } from './commit-rounds.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
 import { BatchState } from './runs/batch-state.js';
 import { PartitionMemory } from './runs/partition-memory.js';
@@ -26,6 +27,12 @@ interface Stretch {
   entries: readonly Entry[];
 }
 
+/** A stretch, folded: what is to be written and told, and the states that have moved. */
+interface Fold {
+  folded: FoldedBatch;
+  state: BatchState;
+}
+
 export interface BatchProjectorOptions {
   pool: pg.Pool;
   positions: LogPositions;
@@ -39,12 +46,13 @@ export interface BatchProjectorOptions {
 }
 
 /**
- * One Kafka batch of one partition, in one transaction. The offset moves in it, with compare-and-set, so that a
- * consumer that lost the partition writes nothing; what it read before is then forgotten. Outcomes leave only after the
- * commit.
+ * A Kafka batch of a partition in one transaction, together with those of other partitions that wait at that moment. The
+ * offsets move in it, with compare-and-set, so that a consumer that lost a partition writes nothing; what it read before
+ * is then forgotten. Outcomes leave only after the commit.
  */
 export class BatchProjector {
   private readonly memories = new Map<string, { memory: PartitionMemory; position: number }>();
+  private readonly rounds = new CommitRounds<Stretch, Told[]>((stretches) => this.commitTogether(stretches));
 
   constructor(private readonly options: BatchProjectorOptions) {}
 
@@ -56,7 +64,29 @@ export class BatchProjector {
     const { entries, unreadable } = readRecords(batch.records, this.options.partitions, Date.now());
     await Promise.all(unreadable.map((letter) => this.options.deadLetter(letter)));
     const { topic, partition, firstOffset: from, nextOffset: to } = batch;
-    await this.applyStretch({ topic, partition, from, to, entries });
+    const stretch = { topic, partition, from, to, entries };
+    const told = await this.rounds.take(stretch);
+    if (told) await this.options.tell(partition, told);
+    else await this.applyStretch(stretch);
+  }
+
+  /** All of them or none. What one of them meets, it meets again alone, and there it is dealt with. */
+  private async commitTogether(stretches: readonly Stretch[]): Promise<Told[][] | undefined> {
+    const memories = stretches.map((stretch) => this.memoryOf(stretch));
+    try {
+      const recordedAt = new Date().toISOString();
+      const folds: Fold[] = [];
+      for (const [index, stretch] of stretches.entries()) {
+        folds.push(await this.fold(stretch.entries, recordedAt, memories[index]));
+      }
+      await this.save(stretches, folds, recordedAt);
+      folds.forEach(({ state }, index) => memories[index]!.keep(state));
+      return folds.map(({ folded }) => folded.told);
+    } catch (error) {
+      for (const memory of memories) memory.forget();
+      this.options.logger.debug({ partitions: stretches.map(({ partition }) => partition), err: error }, 'each alone');
+      return undefined;
+    }
   }
 
   /** A stretch that PostgreSQL refuses is halved, until the one record that it refuses is alone and parked. */
@@ -80,9 +110,11 @@ export class BatchProjector {
     const memory = this.memoryOf(stretch);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { told, state } = await this.attempt(stretch, attempt === 1 ? memory : undefined);
-        memory.keep(state);
-        return told;
+        const recordedAt = new Date().toISOString();
+        const fold = await this.fold(stretch.entries, recordedAt, attempt === 1 ? memory : undefined);
+        await this.save([stretch], [fold], recordedAt);
+        memory.keep(fold.state);
+        return fold.folded.told;
       } catch (error) {
         memory.forget();
         if (error instanceof PositionLost) throw await this.options.positions.lost(stretch);
@@ -92,19 +124,13 @@ export class BatchProjector {
     }
   }
 
-  private async attempt(
-    stretch: Stretch,
-    memory: PartitionMemory | undefined,
-  ): Promise<{ told: Told[]; state: BatchState }> {
+  private async fold(entries: readonly Entry[], recordedAt: string, memory?: PartitionMemory): Promise<Fold> {
     const { pool, journalKey } = this.options;
-    const { entries } = stretch;
     const statements = statementsOf(pool);
     const state = memory ? await loadMissing(statements, entries, memory) : await loadAll(statements, entries);
-    const recordedAt = new Date().toISOString();
     const folded = foldBatch(entries, state, journalKey, recordedAt);
     if (tookForNew(state)) throw new ReservationLost('A run was taken for new that may not be.');
-    await this.save(stretch, folded, state, recordedAt);
-    return { told: folded.told, state };
+    return { folded, state };
   }
 
   /** Valid from one batch to the next only: a gap means that another consumer was here. */
@@ -128,23 +154,25 @@ export class BatchProjector {
     await this.options.deadLetter({ record, fault: detail });
     const recordedAt = new Date().toISOString();
     const parked = parkEntry(entry, sqlstate, recordedAt);
+    const state = new BatchState();
     try {
-      await this.save(stretch, parked, new BatchState(), recordedAt);
+      await this.save([stretch], [{ folded: parked, state }], recordedAt);
     } catch (refused) {
       if (!(refused instanceof ReservationLost)) throw refused;
       // The id has an outcome already, of another event: it stays.
-      await this.save(stretch, { ...parked, outcomes: [] }, new BatchState(), recordedAt);
+      await this.save([stretch], [{ folded: { ...parked, outcomes: [] }, state }], recordedAt);
     }
     await this.options.tell(stretch.partition, parked.told);
   }
 
-  private async save(stretch: Stretch, folded: FoldedBatch, state: BatchState, recordedAt: string): Promise<void> {
+  private async save(stretches: readonly Stretch[], folds: readonly Fold[], recordedAt: string): Promise<void> {
     const { pool, positions } = this.options;
-    const move = { ...stretch, clusterId: positions.clusterId };
-    if (folded.erased.length === 0) return saveBatch(statementsOf(pool), move, folded, state, recordedAt);
+    const moves = stretches.map((stretch) => ({ ...stretch, clusterId: positions.clusterId }));
+    const erased = folds.flatMap(({ folded }) => folded.erased);
+    if (erased.length === 0) return saveBatch(statementsOf(pool), moves, folds, recordedAt);
     return inTransaction(pool, async (tx) => {
-      await saveBatch(tx, move, folded, state, recordedAt);
-      for (const run of folded.erased) await erasePayloads(tx, run);
+      await saveBatch(tx, moves, folds, recordedAt);
+      for (const run of erased) await erasePayloads(tx, run);
     });
   }
 }

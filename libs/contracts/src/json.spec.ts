@@ -86,7 +86,14 @@ describe('findUnstorable', () => {
   });
 
   it('finds them in short texts, too', () => {
-    for (const text of ['{"a":"\\u0000"}', '{"a":"\\uD800"}', '{"a":"\\udFfF"}', '{"a":1e400}', '{"a":-9E+999}', `{"a":1${'0'.repeat(400)}}`]) {
+    for (const text of [
+      '{"a":"\\u0000"}',
+      '{"a":"\\uD800"}',
+      '{"a":"\\udFfF"}',
+      '{"a":1e400}',
+      '{"a":-9E+999}',
+      `{"a":1${'0'.repeat(400)}}`,
+    ]) {
       expect(findUnstorable(JSON.parse(text), text)).toMatchObject({ path: '/a' });
     }
   });

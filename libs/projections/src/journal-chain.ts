@@ -26,12 +26,7 @@ export function hashTypeAndData(type: string, canonicalData: string): string {
  * The hash of a journal entry: HMAC-SHA-256 over all its columns and the hash before it in its run (null for the
  * first). Whoever lacks the key can neither change a row nor take one out unseen. A key object, since making one from bytes at each call costs more than the hash.
  */
-export function hashEntry(
-  key: KeyObject,
-  entry: ChainedEvent,
-  source: ChainedSource,
-  prevHash: string | null,
-): string {
+export function hashEntry(key: KeyObject, entry: ChainedEvent, source: ChainedSource, prevHash: string | null): string {
   return createHmac('sha256', key)
     .update(
       JSON.stringify([

@@ -1,14 +1,6 @@
 /** PostgreSQL types of columns, as their values are given: `bytea` as hex, `timestamptz` as RFC 3339 in UTC. */
 export type ColumnType =
-  | 'text'
-  | 'bigint'
-  | 'integer'
-  | 'double precision'
-  | 'uuid'
-  | 'timestamptz'
-  | 'json'
-  | 'jsonb'
-  | 'bytea';
+  'text' | 'bigint' | 'integer' | 'double precision' | 'uuid' | 'timestamptz' | 'json' | 'jsonb' | 'bytea';
 
 /** A column of a set-based statement: how a row gives its value. json and jsonb are given as JSON text. */
 export interface Column<Row> {

@@ -142,11 +142,13 @@ function jsonText(value: unknown): string | null {
 const POSITION_LOST = 'RS001';
 const UNIQUE_VIOLATION = '23505';
 
-/**
- * Everything in one statement, an array a column, so that a batch costs one round trip: a statement is a transaction.
- * What a batch has none of is an empty array.
- */
-const SAVE = saveStatement();
+const MOVES: Column<Advance>[] = [
+  { name: 'topic', type: 'text', of: (move) => move.topic },
+  { name: 'partition', type: 'integer', of: (move) => move.partition },
+  { name: 'cluster_id', type: 'text', of: (move) => move.clusterId },
+  { name: 'from_position', type: 'bigint', of: (move) => move.from },
+  { name: 'to_position', type: 'bigint', of: (move) => move.to },
+];
 
 /** A move of a partition's position, by compare-and-set. */
 export interface Advance {
@@ -158,27 +160,46 @@ export interface Advance {
 }
 
 /**
- * Moves the offset and writes a folded batch, or does neither. Ids and keys are inserted in one order by everybody, so
- * that two partitions that meet in one id wait for each other and do not deadlock.
- * @throws PositionLost when the offset is not where we hold it.
+ * Everything in one statement, an array a column, so that a batch costs one round trip: a statement is a transaction.
+ * What a batch has none of is an empty array.
+ */
+const SAVE = saveStatement();
+
+/** What belongs to one move: rows, and states that have moved. */
+export interface Fold {
+  folded: FoldedBatch;
+  state: BatchState;
+}
+
+/**
+ * Moves the offsets of partitions and writes their folded batches, or does neither. Ids and keys are inserted in one
+ * order by everybody, so that two transactions that meet in one id wait for each other and do not deadlock.
+ * @throws PositionLost when an offset is not where we hold it.
  * @throws ReservationLost when an id or key came before.
  */
 export async function saveBatch(
   db: Database,
-  move: Advance,
-  folded: FoldedBatch,
-  state: BatchState,
+  moves: readonly Advance[],
+  folds: readonly Fold[],
   recordedAt: string,
 ): Promise<void> {
-  const keys = folded.keys.map((key) => ({ ...key, recorded_at: recordedAt })).sort(byKey);
-  const { runs, steps, rooms } = rowsOf(state, recordedAt);
+  const all = <Row>(rows: (folded: FoldedBatch) => readonly Row[]): readonly Row[] =>
+    folds.length === 1 ? rows(folds[0]!.folded) : folds.flatMap(({ folded }) => rows(folded));
+  const keys = all((folded) => folded.keys).map((key) => ({ ...key, recorded_at: recordedAt }));
+  const { runs, steps, rooms } = rowsOf(folds, recordedAt);
   try {
     await db.query(SAVE, [
-      ...[move.topic, move.partition, move.clusterId, move.from, move.to],
-      ...arraysOf(OUTCOMES, folded.outcomes.toSorted(byEvent)),
-      ...arraysOf(KEYS, keys),
-      ...arraysOf(JOURNAL, folded.journal),
-      ...arraysOf(REJECTIONS, folded.rejections),
+      ...arraysOf(MOVES, moves),
+      ...arraysOf(OUTCOMES, all((folded) => folded.outcomes).toSorted(byEvent)),
+      ...arraysOf(KEYS, keys.sort(byKey)),
+      ...arraysOf(
+        JOURNAL,
+        all((folded) => folded.journal),
+      ),
+      ...arraysOf(
+        REJECTIONS,
+        all((folded) => folded.rejections),
+      ),
       ...arraysOf(RUNS, runs),
       ...arraysOf(STEPS, steps),
       ...arraysOf(ROOMS, rooms),
@@ -194,7 +215,7 @@ export async function saveBatch(
 }
 
 function saveStatement(): { name: string; text: string } {
-  let next = 6;
+  let next = MOVES.length + 1;
   const insert = <Row>(table: string, columns: readonly Column<Row>[], conflict = '') => {
     const names = columns.map((column) => column.name).join(', ');
     const text = `INSERT INTO ${table} (${names}) SELECT ${names} FROM ${unnested(columns, next, 'given')} ${conflict}`;
@@ -204,8 +225,10 @@ function saveStatement(): { name: string; text: string } {
   const upsert = <Row>(table: string, columns: readonly Column<Row>[], key: string[]) =>
     insert(table, columns, `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${settingAllBut(key, columns)}`);
   const text = `WITH
-    moved AS (UPDATE projector_offsets SET position = $5, updated_at = now()
-      WHERE topic = $1 AND partition = $2 AND cluster_id = $3 AND position = $4 RETURNING 1),
+    moves AS (SELECT * FROM ${unnested(MOVES, 1, 'given')}),
+    moved AS (UPDATE projector_offsets o SET position = m.to_position, updated_at = now() FROM moves m
+      WHERE o.topic = m.topic AND o.partition = m.partition AND o.cluster_id = m.cluster_id
+        AND o.position = m.from_position RETURNING 1),
     outcomes AS (${insert('event_outcomes', OUTCOMES)}),
     keys AS (${insert('idempotency_keys', KEYS)}),
     journal AS (${insert('run_events', JOURNAL)}),
@@ -213,7 +236,7 @@ function saveStatement(): { name: string; text: string } {
     runs AS (${upsert('proj_runs', RUNS, ['tenant_id', 'run_id'])}),
     steps AS (${upsert('proj_steps', STEPS, ['tenant_id', 'run_id', 'step_id'])}),
     rooms AS (${upsert('proj_rooms', ROOMS, ['tenant_id', 'env', 'room_id'])})
-    SELECT spine_assert((SELECT count(*) FROM moved) = 1, '${POSITION_LOST}', 'the position was moved')`;
+    SELECT spine_assert((SELECT count(*) FROM moved) = (SELECT count(*) FROM moves), '${POSITION_LOST}', 'a position was moved')`;
   return { name: 'save', text };
 }
 
@@ -222,17 +245,19 @@ function settingAllBut<Row>(key: readonly string[], columns: readonly Column<Row
   return others.map((name) => `${name} = EXCLUDED.${name}`).join(', ');
 }
 
-function rowsOf(state: BatchState, recordedAt: string): { runs: RunRow[]; steps: StepRow[]; rooms: RoomRow[] } {
+function rowsOf(folds: readonly Fold[], recordedAt: string): { runs: RunRow[]; steps: StepRow[]; rooms: RoomRow[] } {
   const runs: RunRow[] = [];
   const steps: StepRow[] = [];
-  for (const run of state.runs.values()) {
-    if (!run.state) continue;
-    const { tenant_id } = run.state;
-    if (run.changed) runs.push({ ...run.state, head: run.head });
-    for (const id of run.changedSteps) steps.push({ ...run.steps.get(id)!, tenant_id });
-  }
   const rooms: RoomRow[] = [];
-  for (const room of state.rooms.values()) if (room.changed) rooms.push({ ...room, updated_at: recordedAt });
+  for (const { state } of folds) {
+    for (const run of state.runs.values()) {
+      if (!run.state) continue;
+      const { tenant_id } = run.state;
+      if (run.changed) runs.push({ ...run.state, head: run.head });
+      for (const id of run.changedSteps) steps.push({ ...run.steps.get(id)!, tenant_id });
+    }
+    for (const room of state.rooms.values()) if (room.changed) rooms.push({ ...room, updated_at: recordedAt });
+  }
   return { runs, steps, rooms };
 }
 
