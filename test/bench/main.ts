@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { produceRuns } from './events.ts';
 import { Connection, expectStatus, percentiles } from './http-load.ts';
-import { handWrittenBatch } from './limits/hand-written-batch.ts';
 import { roundTrip } from './limits/round-trip.ts';
 import { catchUp } from './ours/catch-up.ts';
 import { batches, oneCallAChange, respondAsync } from './ours/changes.ts';
@@ -128,15 +127,7 @@ async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
 }
 
 async function withFastify<T>(bench: Bench, work: (address: string) => Promise<T>): Promise<T> {
-  const script = fileURLToPath(new URL('./limits/fastify-kafka-main.ts', import.meta.url));
-  const topic = `${bench.prefix}runspine.kpi.v1`;
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=TimeoutNegativeWarning', script, bench.brokers.join(','), topic],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = limitProcess('fastify-kafka-main', [bench.brokers.join(','), `${bench.prefix}runspine.kpi.v1`]);
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
   try {
     return await work(chunk.toString().trim());
@@ -144,6 +135,21 @@ async function withFastify<T>(bench: Bench, work: (address: string) => Promise<T
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
+}
+
+async function handWrittenBatch(bench: Bench, topic: string, events: number): Promise<number> {
+  const args = [bench.brokers.join(','), bench.databaseUrl, topic, String(events)];
+  const child = limitProcess('hand-written-batch-main', args);
+  const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
+  await once(child, 'exit');
+  return Number(chunk.toString());
+}
+
+function limitProcess(name: string, args: string[]) {
+  const script = fileURLToPath(new URL(`./limits/${name}.ts`, import.meta.url));
+  return spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 async function idleWrites(address: string, rounds: number): Promise<{ p50: number; p99: number }> {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { SERVICE_ENV, SERVICE_FLAGS } from '../../deploy/local/service-flags.ts';
+import { SERVICE_ENV, serviceFlags } from '../../deploy/local/service-flags.ts';
 import { createKafkaClient, type KafkaClient } from '@runspine/kafka';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -66,7 +66,7 @@ export interface RunningService {
 
 /** Starts `apps/{name}/dist/main.js` and resolves when it listens and is ready. */
 export async function startService(bench: Bench, name: 'gateway' | 'projector'): Promise<RunningService> {
-  const child = spawn(process.execPath, [...SERVICE_FLAGS, `apps/${name}/dist/main.js`], {
+  const child = spawn(process.execPath, [...serviceFlags(name), `apps/${name}/dist/main.js`], {
     cwd: ROOT,
     env: { ...process.env, ...bench.env, ...SERVICE_ENV },
     stdio: ['ignore', 'pipe', 'inherit'],

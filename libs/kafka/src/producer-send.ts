@@ -93,14 +93,21 @@ function toTopicMessages(groups: readonly PartitionGroup[]): { topic: string; me
   return [...byTopic].map(([topic, messages]) => ({ topic, messages }));
 }
 
+type WritableHeaders = Record<string, string | Buffer | (string | Buffer)[]>;
+
 /** kafkajs fails on a header without a value, which other producers write: it becomes an empty one. */
-function writableHeaders(headers: RecordHeaders): Record<string, string | Buffer | (string | Buffer)[]> {
-  const writable: Record<string, string | Buffer | (string | Buffer)[]> = {};
+function writableHeaders(headers: RecordHeaders): WritableHeaders {
+  if (Object.values(headers).every(hasValue)) return headers as WritableHeaders;
+  const writable: WritableHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
     if (Array.isArray(value)) writable[name] = value.map((one) => one ?? '');
     else if (value !== undefined) writable[name] = value ?? '';
   }
   return writable;
+}
+
+function hasValue(value: RecordHeaders[string]): boolean {
+  return typeof value === 'string' || Buffer.isBuffer(value);
 }
 
 /** kafkajs says nothing of partitions that a topic has not: their records are missing from the answer. */

@@ -44,18 +44,14 @@ export function headerText(headers: RecordHeaders, name: string): string | undef
   return typeof first === 'string' ? first : first.toString('utf8');
 }
 
-/** Bytes that a record takes in a batch, within a few percent: what bounds are counted in. */
+/** Bytes that a record takes in a batch, within a few percent where headers are ASCII: what bounds are counted in. */
 export function recordBytes(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
-  let bytes = 24 + byteLength(record.key) + byteLength(record.value);
-  const headers = record.headers;
+  const { key, value, headers } = record;
+  let bytes = 24 + (key?.length ?? 0) + (typeof value === 'string' ? Buffer.byteLength(value) : (value?.length ?? 0));
   for (const name in headers) {
-    const value = headers[name];
-    for (const one of Array.isArray(value) ? value : [value]) bytes += 4 + name.length + byteLength(one);
+    const header = headers[name];
+    if (Array.isArray(header)) for (const one of header) bytes += 4 + name.length + (one?.length ?? 0);
+    else bytes += 4 + name.length + (header?.length ?? 0);
   }
   return bytes;
-}
-
-function byteLength(value: string | Buffer | null | undefined): number {
-  if (value === null || value === undefined) return 0;
-  return typeof value === 'string' ? Buffer.byteLength(value) : value.length;
 }

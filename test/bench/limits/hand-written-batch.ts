@@ -1,16 +1,21 @@
 import { once } from 'node:events';
 import pg from 'pg';
-import type { Bench } from '../servers.ts';
+import type { Kafka } from 'kafkajs';
 
 /**
  * The limit of catching up: kafkajs in batches, JSON.parse, and one transaction a batch of three set-based statements
  * with the offset's compare-and-set. No validation, no state machine, no hashes, no feed.
  * @returns events a second.
  */
-export async function handWrittenBatch(bench: Bench, topic: string, events: number): Promise<number> {
-  const pool = new pg.Pool({ connectionString: bench.databaseUrl, max: 8 });
+export async function handWrittenBatch(
+  kafka: Kafka,
+  databaseUrl: string,
+  topic: string,
+  events: number,
+): Promise<number> {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
   await pool.query(SCHEMA);
-  const consumer = bench.kafka.kafka.consumer({ groupId: `${bench.prefix}limit`, maxWaitTimeInMs: 100 });
+  const consumer = kafka.consumer({ groupId: `${topic}-limit`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   let seen = 0;
