@@ -12,9 +12,11 @@ export type Decoded = { event: SubmittedEvent } | { fault: RecordFault };
 /** A header as it was read: several under one name are an array. */
 type HeaderValue = Buffer | string | null | undefined | (Buffer | string | null)[];
 
+type Headers = Readonly<Record<string, HeaderValue>>;
+
 /** What a record brings: header values and value as bytes or text. */
 export interface RawRecord {
-  headers?: Readonly<Record<string, HeaderValue>> | undefined;
+  headers?: Headers | undefined;
   value: Buffer | null;
   /** The record's key. Held against its event's where it is given; null is a record without a key. */
   key?: Buffer | null;
@@ -64,7 +66,8 @@ export function decodeRecord(record: RawRecord, nowMs: number = Date.now()): Dec
   } catch {
     return faultOf('event.malformed', '', 'is not JSON');
   }
-  const content = isStructured(record) ? readStructured(value) : readBinary(record, value);
+  const headers = record.headers ?? {};
+  const content = isStructured(headers) ? readStructured(value) : readBinary(headers, value);
   if ('fault' in content) return content;
   const read = readEnvelope(content.attributes, nowMs);
   if ('fault' in read) return read;
@@ -143,15 +146,14 @@ function ownIds(event: SubmittedEvent): { run_id: string; step_id?: string; room
 
 type Content = { attributes: Attributes; data: unknown } | { fault: RecordFault };
 
-function isStructured(record: RawRecord): boolean {
-  const header = record.headers?.['content-type'];
+function isStructured(headers: Headers): boolean {
+  const header = headers['content-type'];
   const contentType = headerText(Array.isArray(header) ? header[0] : header);
   return contentType !== undefined && STRUCTURED.test(contentType);
 }
 
-function readBinary(record: RawRecord, data: unknown): Content {
+function readBinary(headers: Headers, data: unknown): Content {
   const attributes: Attributes = {};
-  const headers = record.headers ?? {};
   for (const [name, header] of HEADERS) {
     const value = headers[header];
     if (value === undefined || value === null) continue;

@@ -1,9 +1,9 @@
-import type { Batch, EachBatchPayload } from 'kafkajs';
+import type { Batch, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { atMost, backoffMs, pause } from './backoff.js';
 import type { KafkaLogger } from './kafkajs-log.js';
 import type { AssignedPosition, PartitionStatus } from './partition-batch.js';
 import { PartitionWorker, type WorkerEvents, type WorkerSettings } from './partition-worker.js';
-import type { KafkaRecord, TopicPartition } from './records.js';
+import type { KafkaRecord, RecordHeaders, TopicPartition } from './records.js';
 
 /** What steers kafkajs's fetching; each call is synchronous and harmless after the consumer ended. */
 export interface FetchControl {
@@ -23,6 +23,8 @@ export interface AssignmentSettings {
 
 /** A position that is not in the log would be asked for over and over: a partition's second question waits. */
 const REPOSITION_INTERVAL_MS = 1000;
+/** Well below a session's timeout, since kafkajs sends no heartbeat meanwhile. */
+const ROOM_WAIT_MS_MAX = 500;
 
 /**
  * The partitions that this member holds. kafkajs fetches; where from is decided here and nowhere else. A batch counts
@@ -36,6 +38,8 @@ export class PartitionAssignment implements WorkerEvents {
   private readonly pausedFull = new Set<PartitionWorker>();
   private readonly repositionableAtMs = new Map<string, number>();
   private ended = new AbortController();
+  /** Settled, and made anew, whenever a full queue has room again. */
+  private room = Promise.withResolvers<void>();
 
   constructor(
     private readonly settings: AssignmentSettings,
@@ -87,8 +91,11 @@ export class PartitionAssignment implements WorkerEvents {
     void this.position([worker], [worker], delayMs);
   }
 
-  /** Queues a fetched batch; one that is not wanted stays unresolved. */
-  accept({ batch, resolveOffset, isStale, isRunning }: EachBatchPayload): void {
+  /**
+   * Queues a fetched batch; one that is not wanted stays unresolved. Where every queue is full it waits for room a
+   * while: kafkajs, with nothing left to fetch, would sleep through the moment when there is some.
+   */
+  async accept({ batch, resolveOffset, isStale, isRunning }: EachBatchPayload): Promise<void> {
     const worker = this.workers.get(keyOf(batch));
     const last = batch.messages.at(-1);
     if (!worker?.accepting || !last || isStale() || !isRunning()) return;
@@ -103,7 +110,13 @@ export class PartitionAssignment implements WorkerEvents {
     if (worker.full) {
       this.pausedFull.add(worker);
       this.fetching.pause(worker);
+      if (this.allFull()) await atMost(this.room.promise, ROOM_WAIT_MS_MAX, this.ended.signal);
     }
+  }
+
+  private allFull(): boolean {
+    for (const worker of this.workers.values()) if (worker.accepting && !this.pausedFull.has(worker)) return false;
+    return true;
   }
 
   /** kafkajs goes past a batch of control or aborted records only without showing it. */
@@ -118,7 +131,10 @@ export class PartitionAssignment implements WorkerEvents {
   }
 
   drained(worker: PartitionWorker): void {
-    if (this.pausedFull.delete(worker) && this.isCurrent(worker)) this.fetching.resume(worker);
+    if (!this.pausedFull.delete(worker) || !this.isCurrent(worker)) return;
+    this.fetching.resume(worker);
+    this.room.resolve();
+    this.room = Promise.withResolvers();
   }
 
   positionLost(worker: PartitionWorker, nextOffset: number | undefined): void {
@@ -183,14 +199,37 @@ function fetchedOffset(batch: Batch & { fetchedOffset?: unknown }): number {
 }
 
 function toRecords(batch: Batch): KafkaRecord[] {
-  const { topic, partition } = batch;
-  return batch.messages.map(({ offset, timestamp, key, value, headers }) => ({
-    topic,
-    partition,
-    offset: Number(offset),
-    timestampMs: Number(timestamp),
-    key,
-    value,
-    headers: headers ?? {},
-  }));
+  return batch.messages.map((message) => new FetchedRecord(batch.topic, batch.partition, message));
+}
+
+/** Its headers stay with the message, which reads them when they are asked for. */
+class FetchedRecord implements KafkaRecord {
+  readonly offset: number;
+  readonly timestampMs: number;
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    private readonly message: KafkaMessage,
+  ) {
+    this.offset = Number(message.offset);
+    this.timestampMs = Number(message.timestamp);
+  }
+
+  get key(): Buffer | null {
+    return this.message.key;
+  }
+
+  get value(): Buffer | null {
+    return this.message.value;
+  }
+
+  get headers(): RecordHeaders {
+    return this.message.headers ?? {};
+  }
+
+  /** Known from its encoding, where our own decoding read it. */
+  get bytes(): number | undefined {
+    return this.message.size;
+  }
 }

@@ -20,7 +20,7 @@ export class PartitionQueue {
   bytes = 0;
 
   push(records: KafkaRecord[], nextOffset: number): void {
-    const bytes = records.map(recordBytes);
+    const bytes = records.map((record) => record.bytes ?? recordBytes(record));
     this.chunks.push({ records, bytes, nextOffset, next: 0 });
     this.records += records.length;
     for (const one of bytes) this.bytes += one;

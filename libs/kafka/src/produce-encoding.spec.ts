@@ -48,8 +48,12 @@ const input = fc.record({
 
 describe('the encoding of a produce request', () => {
   // Messages without a time take the clock's.
-  beforeAll(() => void jest.spyOn(Date, 'now').mockReturnValue(1_764_000_000_000));
-  afterAll(() => jest.restoreAllMocks());
+  beforeAll(() => {
+    jest.spyOn(Date, 'now').mockReturnValue(1_764_000_000_000);
+  });
+  afterAll(() => {
+    jest.restoreAllMocks();
+  });
 
   it('gives the bytes that kafkajs gives', async () => {
     await fc.assert(

@@ -40,7 +40,8 @@ function raw(decoded: Record<string, unknown>): unknown {
   const hex = (value: unknown): unknown =>
     Array.isArray(value) ? value.map(hex) : value === null ? null : Buffer.from(value as string).toString('hex');
   const headers = Object.entries(decoded.headers as object).map(([key, value]) => [key, hex(value)]);
-  return { ...decoded, headers };
+  const { magicByte, attributes, timestamp, offset, key: recordKey, value, isControlRecord, batchContext } = decoded;
+  return { magicByte, attributes, timestamp, offset, recordKey, value, isControlRecord, batchContext, headers };
 }
 
 describe('the decoding of records', () => {

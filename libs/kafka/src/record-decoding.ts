@@ -16,18 +16,23 @@ export interface BatchContext {
 
 type HeaderValue = Buffer | string | null;
 
+type Headers = Record<string, HeaderValue | HeaderValue[]>;
+
 /** A record as kafkajs has it, but for the values of its headers, which are text where they are ASCII. */
 export interface DecodedRecord {
-  magicByte: number | undefined;
-  attributes: number;
+  readonly magicByte: number | undefined;
+  readonly attributes: number;
   /** Unix milliseconds, decimal. */
-  timestamp: string;
-  offset: string;
-  key: Buffer | null;
-  value: Buffer | null;
-  headers: Record<string, HeaderValue | HeaderValue[]>;
-  isControlRecord: boolean;
-  batchContext: BatchContext;
+  readonly timestamp: string;
+  readonly offset: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** Read anew at each look: a record that waits keeps its bytes, and not an object and a string for each header. */
+  readonly headers: Headers;
+  readonly isControlRecord: boolean;
+  readonly batchContext: BatchContext;
+  /** Bytes of the whole record in its batch. */
+  readonly size: number;
 }
 
 const LOG_APPEND_TIME = 1;
@@ -42,32 +47,58 @@ class InvalidRecord extends RangeError {}
  */
 export function recordDecoding(): (decoder: RecordDecoder, context?: BatchContext) => DecodedRecord {
   const texts = new HeaderTexts();
-  return ({ buffer }, batchContext = NOTHING) => {
-    const reader = new RecordReader(buffer);
-    const attributes = reader.int8();
-    const timestampDelta = reader.varLong();
-    const offsetDelta = reader.varInt();
-    const key = reader.bytes();
-    const value = reader.bytes();
-    const headers: DecodedRecord['headers'] = {};
-    for (let left = reader.varInt(); left > 0; left -= 1) readHeader(reader, texts, headers);
-    const { firstOffset = '0', firstTimestamp = '0', maxTimestamp, timestampType, isControlBatch } = batchContext;
-    const appended = timestampType === LOG_APPEND_TIME && maxTimestamp;
-    return {
-      magicByte: batchContext.magicByte,
-      attributes,
-      timestamp: appended ? maxTimestamp : String(Number(firstTimestamp) + timestampDelta),
-      offset: String(Number(firstOffset) + offsetDelta),
-      key,
-      value,
-      headers,
-      isControlRecord: isControlBatch ?? false,
-      batchContext,
-    };
-  };
+  return ({ buffer }, batchContext = NOTHING) => new LazyRecord(buffer, batchContext, texts);
 }
 
-function readHeader(reader: RecordReader, texts: HeaderTexts, headers: DecodedRecord['headers']): void {
+/** Everything but the headers is read at once; that there are as many as it says, too. */
+class LazyRecord implements DecodedRecord {
+  readonly attributes: number;
+  readonly timestamp: string;
+  readonly offset: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  private readonly headersAt: number;
+
+  constructor(
+    private readonly buffer: Buffer,
+    readonly batchContext: BatchContext,
+    private readonly texts: HeaderTexts,
+  ) {
+    const reader = new RecordReader(buffer);
+    this.attributes = reader.int8();
+    const timestampDelta = reader.varLong();
+    const offsetDelta = reader.varInt();
+    this.key = reader.bytes();
+    this.value = reader.bytes();
+    this.headersAt = reader.at;
+    for (let left = 2 * reader.varInt(); left > 0; left -= 1) reader.skip(reader.varInt());
+    const { firstOffset = '0', firstTimestamp = '0', maxTimestamp, timestampType } = batchContext;
+    const appended = timestampType === LOG_APPEND_TIME && maxTimestamp;
+    this.timestamp = appended ? maxTimestamp : String(Number(firstTimestamp) + timestampDelta);
+    this.offset = String(Number(firstOffset) + offsetDelta);
+  }
+
+  get headers(): Headers {
+    const reader = new RecordReader(this.buffer, this.headersAt);
+    const headers: Headers = {};
+    for (let left = reader.varInt(); left > 0; left -= 1) readHeader(reader, this.texts, headers);
+    return headers;
+  }
+
+  get magicByte(): number | undefined {
+    return this.batchContext.magicByte;
+  }
+
+  get isControlRecord(): boolean {
+    return this.batchContext.isControlBatch ?? false;
+  }
+
+  get size(): number {
+    return this.buffer.length;
+  }
+}
+
+function readHeader(reader: RecordReader, texts: HeaderTexts, headers: Headers): void {
   const nameBytes = reader.varInt();
   const name = texts.name(reader.buffer, reader.skip(nameBytes), nameBytes);
   const valueBytes = reader.varInt();
@@ -78,16 +109,17 @@ function readHeader(reader: RecordReader, texts: HeaderTexts, headers: DecodedRe
   else headers[name] = [before, value];
 }
 
-function define(headers: DecodedRecord['headers'], name: string, value: HeaderValue): void {
+function define(headers: Headers, name: string, value: HeaderValue): void {
   if (name !== '__proto__') headers[name] = value;
   else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** The bytes of one record, read in order. */
 class RecordReader {
-  private at = 0;
-
-  constructor(readonly buffer: Buffer) {}
+  constructor(
+    readonly buffer: Buffer,
+    public at = 0,
+  ) {}
 
   int8(): number {
     this.need(1);

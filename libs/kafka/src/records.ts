@@ -13,6 +13,8 @@ export interface KafkaRecord {
   /** null is a tombstone. */
   readonly value: Buffer | null;
   readonly headers: RecordHeaders;
+  /** What it takes in its batch, where that is known. */
+  readonly bytes?: number | undefined;
 }
 
 /** A record to be written. The partition is always explicit: see `partitionFor`. */

@@ -11,7 +11,7 @@ const OUTCOME_COLUMNS = `o.tenant_id, o.event_id, encode(o.hash, 'hex') AS hash,
 
 const OUTCOMES = {
   name: 'outcomes',
-  text: `SELECT ${OUTCOME_COLUMNS} FROM unnest($1::text[], $2::uuid[]) AS asked(tenant_id, event_id)
+  text: `SELECT ${OUTCOME_COLUMNS} FROM unnest($1::text[], $2::text[]::uuid[]) AS asked(tenant_id, event_id)
          JOIN event_outcomes o USING (tenant_id, event_id)`,
 };
 const KEYS = {
@@ -33,7 +33,7 @@ const STEPS = {
 };
 const OTHER_STEPS = {
   name: 'other-steps',
-  text: `SELECT s.* FROM unnest($1::text[], $2::text[], $3::boolean[]) AS asked(tenant_id, run_id, every)
+  text: `SELECT s.* FROM unnest($1::text[], $2::text[], $3::text[]::boolean[]) AS asked(tenant_id, run_id, every)
          JOIN proj_steps s USING (tenant_id, run_id) WHERE asked.every OR s.status IN ('pending', 'running')`,
 };
 const ROOMS = {
