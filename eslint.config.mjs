@@ -9,8 +9,20 @@ const directions = {
   'libs/request-context': ['contracts'],
   'libs/service': ['contracts'],
   'libs/projections': ['contracts', 'run-model'],
+  'libs/routing': ['contracts'],
+  'libs/blobs': ['contracts'],
   'apps/projector': ['contracts', 'run-model', 'kafka', 'projections', 'service'],
-  'apps/gateway': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context'],
+  'apps/gateway': [
+    'contracts',
+    'run-model',
+    'kafka',
+    'projections',
+    'service',
+    'request-context',
+    'routing',
+    'blobs',
+  ],
+  'apps/nexus': ['contracts', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
 };
 
 const importRules = Object.entries(directions).map(([folder, allowed]) => ({

@@ -12,6 +12,7 @@ export * from './json.js';
 export type { RecordFault } from './record-fault.js';
 export * from './resources.js';
 export * from './run-events.js';
+export * from './space-key.js';
 export * from './step-events.js';
 export { normalizeTime } from './time.js';
 export * from './topics.js';
