@@ -125,51 +125,6 @@ export const ERRORS = {
     meaning: 'The step is in a state that refuses this event; details.current names it.',
   },
   'checkpoint.not_found': { status: 404, retryable: false, meaning: 'No completed run executed this fingerprint.' },
-  'nexus_store.missing_route': {
-    status: 503,
-    retryable: false,
-    meaning:
-      'No route says where the documents of this tenant, env and project are stored. An admin sets one: PUT /nexus/routes.',
-  },
-  'nexus_blob_store.missing_route': {
-    status: 503,
-    retryable: false,
-    meaning:
-      'No route says where the blobs of this tenant, env and project are stored. An admin sets one: PUT /nexus/routes.',
-  },
-  'nexus_blob_store.unavailable': {
-    status: 503,
-    retryable: true,
-    meaning: 'The blob store does not answer, or refuses us. Try again; if it stays, an admin looks at its route.',
-  },
-  'nexus_route.not_found': { status: 404, retryable: false, meaning: 'There is no route with exactly this key.' },
-  'nexus_route.forbidden': {
-    status: 403,
-    retryable: false,
-    meaning:
-      'The route leads where its writer may not lead it: details.reason says why, docs/operations.md which settings allow it.',
-  },
-  'nexus_route.too_many': {
-    status: 409,
-    retryable: false,
-    meaning: 'There are as many routes as there may be (details.routes_max). Delete some.',
-  },
-  'nexus_route.secret_missing': {
-    status: 503,
-    retryable: false,
-    meaning: 'The route refers to a secret that is not set in the environment of this process: details.names.',
-  },
-  'nexus_blob.reference_invalid': {
-    status: 400,
-    retryable: false,
-    meaning: 'Not a reference to a blob: only blob://key is, as POST /nexus/blobs answered it.',
-  },
-  'nexus_blob.not_found': {
-    status: 404,
-    retryable: false,
-    meaning: 'No blob of this key is in the store of this tenant, env and project; blobs are swept after 8 days.',
-  },
-  'nexus_blob.too_large': { status: 413, retryable: false, meaning: 'The blob is over the limit: details.bytes_max.' },
   'event_spine.unavailable': {
     status: 503,
     retryable: true,
@@ -263,6 +218,16 @@ export const ERRORS = {
     retryable: false,
     meaning: "The blob store of the caller's route has no such blob.",
   },
+  'nexus.blob_reference_invalid': {
+    status: 400,
+    retryable: false,
+    meaning: 'Not a reference to a blob: only blob://key is one, as POST /nexus/blobs answered it.',
+  },
+  'nexus.blob_too_large': {
+    status: 413,
+    retryable: false,
+    meaning: 'The blob is over the limit: details.bytes_max.',
+  },
   'nexus.blob_unreadable': {
     status: 400,
     retryable: false,
@@ -279,7 +244,28 @@ export const ERRORS = {
     retryable: false,
     meaning: 'No route says where blobs of this tenant, env and project are kept. An admin sets one: /nexus/routes.',
   },
-  'nexus_blob_store.unavailable': { status: 503, retryable: true, meaning: 'The blob store does not answer.' },
+  'nexus_blob_store.unavailable': {
+    status: 503,
+    retryable: true,
+    meaning: 'The blob store does not answer, or refuses us. If it stays so, an admin looks at its route.',
+  },
+  'nexus_route.not_found': { status: 404, retryable: false, meaning: 'There is no route with exactly this key.' },
+  'nexus_route.forbidden': {
+    status: 403,
+    retryable: false,
+    meaning:
+      'The route leads where its writer may not lead it: details.reason says why, docs/operations.md which settings allow it.',
+  },
+  'nexus_route.too_many': {
+    status: 409,
+    retryable: false,
+    meaning: 'There are as many routes as there may be (details.routes_max). Delete some.',
+  },
+  'nexus_route.secret_missing': {
+    status: 503,
+    retryable: false,
+    meaning: 'The route refers to secrets that the environment of this process does not have: details.names.',
+  },
   'store.unavailable': {
     status: 503,
     retryable: true,
