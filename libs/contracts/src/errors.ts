@@ -201,12 +201,28 @@ export const ERRORS = {
   'nexus.embedder_unavailable': {
     status: 503,
     retryable: true,
-    meaning: 'The embedder does not answer, or answers what cannot be used.',
+    meaning: 'The embedder does not answer, or is busy.',
+  },
+  'nexus.embedder_invalid': {
+    status: 502,
+    retryable: false,
+    meaning:
+      'The embedder refuses us, or answers what cannot be used: the wrong number or length of vectors. Its operator looks at its settings.',
+  },
+  'nexus.reranker_invalid': {
+    status: 502,
+    retryable: false,
+    meaning: 'The reranker refuses us, or answers what cannot be used. Ask without rerank.',
+  },
+  'nexus.blob_forbidden': {
+    status: 403,
+    retryable: false,
+    meaning: 'The blob belongs to another tenant, env or project than the event that names it.',
   },
   'nexus.reranker_unavailable': {
     status: 503,
     retryable: true,
-    meaning: 'The reranker does not answer, or answers what cannot be used. Ask without rerank.',
+    meaning: 'The reranker does not answer, or is busy. Ask without rerank.',
   },
   'nexus.document_too_large': {
     status: 413,
