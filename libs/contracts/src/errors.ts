@@ -182,7 +182,7 @@ export const ERRORS = {
     retryable: false,
     meaning: 'The cursor is not of this query, or what it points to is gone. Ask without a cursor.',
   },
-  'nexus.snapshot_invalid': { status: 400, retryable: false, meaning: 'as_of is no snapshot of this space.' },
+  'nexus.snapshot_invalid': { status: 400, retryable: false, meaning: 'What as_of has is no snapshot of this space.' },
   'nexus.snapshot_expired': {
     status: 410,
     retryable: false,

@@ -18,6 +18,9 @@ export const DOCUMENT_ID_PATTERN = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2
 /** A blob's key inside the route of its owner: parts of letters, digits, `.`, `_`, `-`, with slashes between. */
 export const BLOB_KEY_PATTERN = '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){0,7}$';
 
+/** RFC 3339, as JSON Schema alone can say it. */
+const RFC3339_PATTERN = '^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}:\\d{2}(?:\\.\\d{1,9})?(?:[Zz]|[+-]\\d{2}:\\d{2})$';
+
 export const DocumentId = Type.String({
   pattern: DOCUMENT_ID_PATTERN,
   description: '1-512 printable characters; a document of the same id is replaced whole.',
@@ -35,7 +38,8 @@ export const SpaceRef = Type.Object(
   { scope: Scope, project: NameId, surface: NameId, space_id: NameId },
   {
     additionalProperties: true,
-    description: "The space, inside the envelope's tenant and env; a global one inside `t_system`. Its path is the key.",
+    description:
+      "The space, inside the envelope's tenant and env; a global one inside `t_system`. Its path is the key.",
   },
 );
 export type SpaceRef = Static<typeof SpaceRef>;
@@ -89,7 +93,7 @@ const aboutDocument = {
     Type.String({ minLength: 1, maxLength: 2048, description: 'Where it came from, as hits show it.' }),
   ),
   occurred_at: Type.Optional(
-    Type.String({ format: 'date-time', description: 'When it happened or was written: RFC 3339.' }),
+    Type.String({ pattern: RFC3339_PATTERN, description: 'When it happened or was written: RFC 3339.' }),
   ),
 };
 

@@ -87,7 +87,11 @@ const cap = (whose: string) =>
 export const FusionSettings = Type.Object(
   {
     k: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1000, description: 'The constant of reciprocal rank fusion; 60 by default.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        description: 'The constant of reciprocal rank fusion; 60 by default.',
+      }),
     ),
     weights: Type.Optional(
       Type.Object(
