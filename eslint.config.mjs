@@ -11,17 +11,10 @@ const directions = {
   'libs/projections': ['contracts', 'run-model'],
   'libs/routing': ['contracts'],
   'libs/blobs': ['contracts'],
+  // Published: whoever installs it has none of our other packages.
+  'libs/client': [],
   'apps/projector': ['contracts', 'run-model', 'kafka', 'projections', 'service'],
-  'apps/gateway': [
-    'contracts',
-    'run-model',
-    'kafka',
-    'projections',
-    'service',
-    'request-context',
-    'routing',
-    'blobs',
-  ],
+  'apps/gateway': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
   'apps/nexus': ['contracts', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
 };
 
@@ -72,7 +65,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['libs/service/src/settings.ts', '**/*.spec.ts', 'test/**/*.ts', 'deploy/**/*.ts'],
+    files: [
+      'libs/service/src/settings.ts',
+      'libs/client/src/environment.ts',
+      '**/*.spec.ts',
+      'test/**/*.ts',
+      'deploy/**/*.ts',
+    ],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
