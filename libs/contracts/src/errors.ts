@@ -177,6 +177,16 @@ export const ERRORS = {
     retryable: false,
     meaning: 'Global spaces are written by the tenant t_system, or with the role system or admin.',
   },
+  'nexus.query_invalid': {
+    status: 400,
+    retryable: false,
+    meaning: 'The query does not fit; details.faults names each field by its path.',
+  },
+  'nexus.filter_invalid': {
+    status: 400,
+    retryable: false,
+    meaning: 'The filter is not understood at details.path; nothing of it is ever ignored. docs/nexus.md has its operators.',
+  },
   'nexus.cursor_invalid': {
     status: 410,
     retryable: false,
