@@ -8,12 +8,14 @@ import {
   type SettingsOf,
   stringSetting,
 } from '@runspine/service';
+import { nexusSettings } from './nexus/settings.js';
 import { streamSettings } from './streams/settings.js';
 
 /** Settings of the gateway. */
 export const gatewaySettings = defineSettings({
   ...coreSettings,
   ...streamSettings,
+  ...nexusSettings,
   host: stringSetting({
     name: 'RUNSPINE_HOST',
     doc: 'Address that the HTTP API listens on.',

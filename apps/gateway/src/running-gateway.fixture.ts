@@ -38,7 +38,7 @@ export async function runGateway(servers: Servers, overrides: Record<string, str
   await asAdmin(adminUrl, `CREATE DATABASE ${name}`);
   await migrate(databaseUrl);
   const kafka = createKafkaClient({ brokers: brokers.split(','), clientId: name });
-  const topics = (['runs', 'feed'] as const).map((role) => ({
+  const topics = (['runs', 'nexus', 'feed'] as const).map((role) => ({
     topic: topicName(role, prefix),
     partitions: 2,
     replication: 1,

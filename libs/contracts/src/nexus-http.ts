@@ -131,7 +131,6 @@ const query = {
   include_global: Type.Optional(
     Type.Boolean({ description: 'Also the global space of the same space_id, env, project and surface.' }),
   ),
-  scope: Type.Optional(Scope),
   caps: Type.Optional(
     Type.Object(
       { tenant: Type.Optional(cap("of the tenant's own")), global: Type.Optional(cap('of the global space')) },
