@@ -23,6 +23,8 @@ export interface PinnedSpace {
   readonly embedding: SpaceEmbedding;
   /** Live chunks: tombstones and what the store keeps for itself are not counted. */
   readonly rows: number;
+  /** Documents that have live chunks. */
+  readonly documents: number;
   readonly statistics: TermStatistics;
   /** To be called once, when nothing reads from it any more. */
   release(): void;

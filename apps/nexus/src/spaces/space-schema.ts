@@ -11,7 +11,8 @@ export interface SpaceEmbedding {
  * Columns of a space's table. Three kinds of rows:
  * - a chunk: `tombstone` false, everything set;
  * - a tombstone of a removed document: `tombstone` true, `text`, `vector`, `terms` null, `chunk_index` -1;
- * - a commit row (statistics of one or more commits): `tombstone` true, `document_id` empty, `statistics` set.
+ * - a commit row (statistics of one or more commits): the same, with `chunk_index` -2, an empty `document_id` and
+ *   `statistics`. Its id begins with a tab, as no document's does.
  * Rows without text and vector are no candidates of a text or vector search; whatever else reads rows says {@link LIVE}.
  */
 export const COLUMN = {
@@ -44,6 +45,10 @@ export const COLUMN = {
 /** Predicate of rows that are chunks. */
 export const LIVE = `${COLUMN.tombstone} = false`;
 
+/** `chunk_index` of rows that are no chunks. */
+export const TOMBSTONE_INDEX = -1;
+export const COMMIT_INDEX = -2;
+
 /**
  * How text becomes terms: the same for the full-text index (`Index.fts`), for the terms stored beside each chunk and
  * for queries. Changing it means rebuilding every space.
@@ -63,18 +68,23 @@ export const DISTANCE = 'cosine';
 
 const EMBEDDING_MODEL = 'runspine.embedding.model';
 const EMBEDDING_DIMENSION = 'runspine.embedding.dimension';
+/** What LanceDB's setUnenforcedPrimaryKey writes; said in the schema, the first commit is one version and atomic. */
+const PRIMARY_KEY = new Map([
+  ['lance-schema:unenforced-primary-key', 'true'],
+  ['lance-schema:unenforced-primary-key:position', '1'],
+]);
 /** Lance keeps a column of this extension type as JSONB, whoever writes it as text. */
 const JSON_TYPE = new Map([
   ['ARROW:extension:name', 'arrow.json'],
   ['ARROW:extension:metadata', ''],
 ]);
 
-/** The Arrow schema of a space's table, as it is written. */
-export function spaceSchema(embedding: SpaceEmbedding): Schema {
+/** The Arrow schema of a space's table, as it is written: first with its primary key, from then on without. */
+export function spaceSchema(embedding: SpaceEmbedding, creating = false): Schema {
   const text = new Utf8();
   return new Schema(
     [
-      new Field(COLUMN.id, text, false),
+      new Field(COLUMN.id, text, false, creating ? PRIMARY_KEY : undefined),
       new Field(COLUMN.documentId, text, false),
       new Field(COLUMN.chunkIndex, new Int32(), false),
       new Field(COLUMN.text, text, true),
