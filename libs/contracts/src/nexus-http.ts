@@ -22,7 +22,7 @@ export const DEPTH_MAX = 1000;
 export const QUERY_CHARS_MAX = 16_384;
 /** Most hits that are reranked. */
 export const RERANK_MAX = 200;
-/** How long a query waits for its `after_task` at most, in milliseconds. */
+/** How long a query waits for its `after_task` where no setting says otherwise, in milliseconds. */
 export const AFTER_TASK_MS_MAX = 10_000;
 
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);

@@ -78,8 +78,10 @@ export class IngestCommands {
     const hash = createHash('sha256')
       .update(`${request.route}\n${space.scope}\n${JSON.stringify(work)}`)
       .digest('hex');
+    const recorded = this.recent.find(taskId) ? undefined : await this.recordedHash(caller, taskId);
+    // Looked at once more: the same request may have come while PostgreSQL was asked.
     const before = this.recent.find(taskId);
-    const firstHash = before?.hash ?? (await this.recordedHash(caller, taskId));
+    const firstHash = before?.hash ?? recorded;
     if (firstHash !== undefined) {
       if (firstHash !== hash) throw new ServiceError('idempotency.key_reused');
       await before?.sent;

@@ -1,3 +1,4 @@
+import { AFTER_TASK_MS_MAX } from '@runspine/contracts';
 import { integerSetting, urlSetting } from '@runspine/service';
 
 /** Settings of the way to the nexus service. */
@@ -29,5 +30,13 @@ export const nexusSettings = {
     default: 2000,
     min: 1,
     max: 100_000,
+  }),
+  afterTaskMs: integerSetting({
+    name: 'RUNSPINE_AFTER_TASK_MS',
+    doc: 'How long a query waits for its after_task before it is answered 503.',
+    unit: 'ms',
+    default: AFTER_TASK_MS_MAX,
+    min: 0,
+    max: 60_000,
   }),
 } as const;

@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AFTER_TASK_MS_MAX, ServiceError, type TaskResource } from '@runspine/contracts';
+import { ServiceError, type TaskResource } from '@runspine/contracts';
 import { TaskQueries } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
+import type { GatewaySettings } from '../config.js';
+import { SETTINGS } from '../tokens.js';
 
 /** How long a task that is not recorded is looked for again: it may just have been accepted. */
 const UNRECORDED_MS_MAX = 1000;
@@ -17,7 +19,10 @@ const LOOK_MS_MAX = 250;
 export class TaskReads {
   private waiting = 0;
 
-  constructor(@Inject(TaskQueries) private readonly tasks: TaskQueries) {}
+  constructor(
+    @Inject(TaskQueries) private readonly tasks: TaskQueries,
+    @Inject(SETTINGS) private readonly settings: GatewaySettings,
+  ) {}
 
   /** @throws ServiceError `nexus.task_not_found`, another tenant's included; `store.unavailable`. */
   async find(caller: Identity, taskId: string, gone: () => boolean): Promise<TaskResource> {
@@ -28,7 +33,7 @@ export class TaskReads {
 
   /**
    * Resolves once a task is completed.
-   * @throws ServiceError `nexus.task_failed`; `nexus.task_pending` where it takes more than 10 s, or too many wait;
+   * @throws ServiceError `nexus.task_failed`; `nexus.task_pending` where it takes too long, or too many wait;
    * `nexus.task_not_found`; `store.unavailable`.
    */
   async completed(caller: Identity, taskId: string, gone: () => boolean): Promise<void> {
@@ -36,7 +41,7 @@ export class TaskReads {
     this.waiting += 1;
     try {
       const ended = ({ status }: TaskResource) => status === 'completed' || status === 'failed';
-      const task = await this.look(caller, taskId, AFTER_TASK_MS_MAX, gone, ended);
+      const task = await this.look(caller, taskId, this.settings.afterTaskMs, gone, ended);
       if (!task) throw new ServiceError('nexus.task_not_found', undefined, { task_id: taskId });
       const { status, errors, documents, documents_done } = task;
       if (status === 'failed') throw new ServiceError('nexus.task_failed', undefined, { task_id: taskId, errors });
