@@ -14,7 +14,7 @@ import {
   type Schema,
 } from 'apache-arrow';
 import type { DocumentChange, NewChunk } from './document-change.js';
-import { COMMIT_INDEX, TOMBSTONE_INDEX, encodeTerms, spaceSchema, type SpaceEmbedding } from './space-schema.js';
+import { COMMIT_INDEX, TOMBSTONE_INDEX, spaceSchema, type SpaceEmbedding } from './space-schema.js';
 import type { TextTerms } from './text-terms.js';
 
 /** One row to write: a chunk, a tombstone (no chunk) or a commit row (no change). */
@@ -55,7 +55,7 @@ export function arrowRows(embedding: SpaceEmbedding, rows: readonly SpaceRow[], 
     makeData({ type: new Int32(), length, nullCount: 0, data: Int32Array.from(rows, (row) => row.chunkIndex) }),
     utf8(rows, (row) => row.chunk?.text),
     vectors(schema, embedding.dimension, rows),
-    utf8(rows, (row) => row.terms && encodeTerms(row.terms.frequencies)),
+    utf8(rows, (row) => row.terms?.encoded),
     makeData({
       type: new Int32(),
       length,

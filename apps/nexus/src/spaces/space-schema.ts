@@ -116,17 +116,10 @@ export function embeddingOf(schema: { readonly metadata: ReadonlyMap<string, str
 }
 
 /**
- * Terms of a chunk as one string, ` kafka:2 log:1 `: a space before and after each, so that one `indexOf` finds one.
- * (Read back for 1,000 candidates it costs a fraction of a list column, and scoring needs no tokens in order.) A term
- * holds letters and digits only, so neither space nor colon.
+ * How often the term occurs in a chunk, by its `terms`; 0 when it does not. `terms` is one string, ` kafka:2 log:1 `: a
+ * space before and after each, so that one `indexOf` finds one. (Read back for 1,000 candidates it costs a fraction of
+ * a list column, and scoring needs no tokens in order.) A term holds letters and digits only, neither space nor colon.
  */
-export function encodeTerms(frequencies: ReadonlyMap<string, number>): string {
-  let encoded = ' ';
-  for (const [term, count] of frequencies) encoded += `${term}:${count} `;
-  return encoded;
-}
-
-/** How often the term occurs in a chunk, by its `terms`; 0 when it does not. */
 export function termFrequency(terms: string, term: string): number {
   const at = terms.indexOf(` ${term}:`);
   if (at < 0) return 0;
@@ -134,7 +127,7 @@ export function termFrequency(terms: string, term: string): number {
   return Number(terms.slice(from, terms.indexOf(' ', from)));
 }
 
-/** All terms of a chunk with their counts, as {@link encodeTerms} wrote them. */
+/** All terms of a chunk with their counts. */
 export function* decodeTerms(terms: string): Generator<[term: string, count: number]> {
   let from = 1;
   while (from < terms.length) {

@@ -130,7 +130,7 @@ export class SpaceWriter {
     const replaced = changes.filter(({ documentId }) => state?.offsets.has(documentId));
     const terms = await termsOfTexts(changes.flatMap((change) => change.chunks.map((chunk) => chunk.text)));
     const record = await recordOf(state, changes, replaced, terms);
-    const rows = rowsOfChanges(changes, terms);
+    const rows = rowsOfChanges(changes, terms.texts);
     rows.push(commitRow(commitRowId(record), encodeDelta(record)));
     const data = arrowRows(embedding, rows, !state);
     if (!state) {
@@ -226,16 +226,11 @@ async function recordOf(
   state: WriterState | undefined,
   changes: readonly DocumentChange[],
   replaced: readonly DocumentChange[],
-  terms: readonly TextTerms[],
+  { texts, frequencies: counts }: Awaited<ReturnType<typeof termsOfTexts>>,
 ): Promise<CommitRecord> {
-  const counts = new Map<string, number>();
-  let tokens = 0;
-  for (const { tokenCount, frequencies } of terms) {
-    tokens += tokenCount;
-    for (const term of frequencies.keys()) addTo(counts, term, 1);
-  }
+  let tokens = texts.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
   const gone = new Set<string>();
-  let chunks = terms.length;
+  let chunks = texts.length;
   if (state && replaced.length > 0) {
     const rows = state.table
       .query()
