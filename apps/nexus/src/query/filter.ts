@@ -23,7 +23,7 @@ const TEXT_COLUMNS = new Map([
 const ORDER = { $gt: '>', $gte: '>=', $lt: '<', $lte: '<=' } as const;
 
 /** What a filter names: a column of text, the column of time, or a top-level key of the metadata. */
-type Field = { kind: 'text' | 'time'; column: string } | { kind: 'metadata'; key: string };
+type Field = { kind: 'text'; column: string } | { kind: 'time'; column: string } | { kind: 'metadata'; key: string };
 
 /**
  * A filter as one predicate of the table, or undefined for one that leaves everything in.
