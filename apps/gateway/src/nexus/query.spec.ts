@@ -22,6 +22,7 @@ beforeAll(async () => {
     RUNSPINE_NEXUS_URL: `${url}/base/`,
     RUNSPINE_NEXUS_ANSWER_MS: '700',
     RUNSPINE_NEXUS_CONNECTIONS: '8',
+    RUNSPINE_NEXUS_REQUESTS_MAX: '30',
     RUNSPINE_AFTER_TASK_MS: '800',
   });
   await untilReady(gateway);
@@ -171,6 +172,20 @@ describe('nexus', () => {
     for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 20 }, () => query({ query: 'x' })));
     expect(nexus.received.length - asked).toBe(100);
     expect(nexus.connections - before).toBeLessThanOrEqual(8);
+  });
+
+  it('is sent no more at once than is set: the rest is answered at once', async () => {
+    const open: (() => void)[] = [];
+    nexus.answer = (_request, response) => void open.push(() => nexus.json(response, 200, ANSWER));
+    let answered = 0;
+    const asked = Array.from({ length: 40 }, () => query({ query: 'x' }).finally(() => (answered += 1)));
+    const refused = await Promise.race(asked);
+    await until(() => answered === 10, 500);
+    expect([refused.status, (await codeOf(refused)).code]).toEqual([503, 'nexus.unavailable']);
+    nexus.answer = (_request, response) => nexus.json(response, 200, ANSWER);
+    for (const release of open) release();
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(30);
   });
 
   it('that is away is unavailable at once', async () => {
