@@ -40,6 +40,8 @@ export class Delivery {
   constructor(
     private readonly transport: Transport,
     private readonly timeoutMs: number,
+    /** Ends what is on its way. */
+    private readonly signal?: AbortSignal,
   ) {}
 
   async send(events: readonly WireEvent[]): Promise<Delivered> {
@@ -113,33 +115,35 @@ export class Delivery {
 
   private async post(batch: readonly WireEvent[]): Promise<BatchResult[]> {
     for (let look = 0; ; look++) {
+      const waits = Date.now() >= this.storeAwayUntilMs;
       try {
-        return await this.postOnce(batch);
+        return await this.postOnce(batch, waits);
       } catch (error) {
         if (!isRunspineError(error)) throw error;
-        if (error.code === 'store.unavailable' && Date.now() >= this.storeAwayUntilMs) {
+        if (error.code === 'store.unavailable' && waits) {
           // Without PostgreSQL the gateway still takes what nobody waits for.
           this.storeAwayUntilMs = Date.now() + STORE_AWAY_MS;
           continue;
         }
         const waitMs = error.code === 'run.not_found' ? RUN_LOOKS_MS[look] : undefined;
         if (waitMs === undefined) throw error;
-        await pause(waitMs);
+        await pause(waitMs, this.signal);
       }
     }
   }
 
-  private async postOnce(batch: readonly WireEvent[]): Promise<BatchResult[]> {
+  private async postOnce(batch: readonly WireEvent[], waits: boolean): Promise<BatchResult[]> {
     const [{ runId, correlationId, traceparent }] = batch as [WireEvent];
     const { status, body } = await this.transport.request('POST', `/v1/runs/${encodeURIComponent(runId)}/events`, {
       body: `{"events":[${batch.map(({ text }) => text).join(',')}]}`,
-      headers: { prefer: Date.now() < this.storeAwayUntilMs ? 'respond-async' : `respond-async, wait=${WAIT_S}` },
+      headers: { prefer: waits ? `respond-async, wait=${WAIT_S}` : 'respond-async' },
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(traceparent === undefined ? {} : { traceparent }),
       // Event ids make it harmless to send them again.
       keyless: true,
       retries: 0,
       timeoutMs: this.timeoutMs,
+      ...(this.signal ? { signal: this.signal } : {}),
     });
     const results = (body as { results?: unknown } | undefined)?.results;
     if (!Array.isArray(results) || results.length !== batch.length || !results.every(isResult)) {

@@ -73,6 +73,7 @@ export class EventSender {
   private failures = 0;
   private retryAtMs = 0;
   private closed = false;
+  private readonly stop = new AbortController();
   private readonly leaveExit: () => void;
 
   constructor(
@@ -80,7 +81,7 @@ export class EventSender {
     private readonly reports: Reports,
     private readonly options: SenderOptions,
   ) {
-    this.delivery = new Delivery(transport, options.timeoutMs);
+    this.delivery = new Delivery(transport, options.timeoutMs, this.stop.signal);
     this.spool = options.spoolDir === undefined ? undefined : new Spool(options.spoolDir, options.spoolBytesMax);
     this.leaveExit = onExit(() => this.spillSync());
     // What dead processes left is looked for even if nothing is recorded.
@@ -127,9 +128,11 @@ export class EventSender {
   async close(timeoutMs = 5000): Promise<boolean> {
     const sent = await this.flush(timeoutMs);
     this.closed = true;
+    this.stop.abort(new Error('the sender is closed'));
+    await this.running;
     clearTimeout(this.timer);
     this.leaveExit();
-    if (!sent) this.spillSync();
+    this.spillSync();
     this.spool?.release();
     this.adopted?.release();
     return sent;
@@ -202,8 +205,7 @@ export class EventSender {
   private async sendStaged(): Promise<boolean> {
     const events = this.staged;
     const delivered = await this.delivery.send(events);
-    // What was on its way as the sender closed is on disk already.
-    this.staged = this.closed ? [] : [...delivered.left, ...this.staged.slice(events.length)];
+    this.staged = [...delivered.left, ...this.staged.slice(events.length)];
     await this.count(delivered);
     if (delivered.left.length === 0) return true;
     this.fail(delivered.failure);
@@ -211,13 +213,9 @@ export class EventSender {
     return false;
   }
 
-  private async drain(source: Spool | SpoolFile): Promise<boolean> {
+  private async drain(source: Spool): Promise<boolean> {
     const chunk = await source.next(CHUNK_EVENTS);
-    if (!chunk) return true;
-    if (chunk.damaged > 0) {
-      this.reports.once('damaged', 'lines of a spool file were no events', { lines: chunk.damaged });
-    }
-    return this.sendChunk(chunk);
+    return chunk ? this.sendChunk(chunk) : true;
   }
 
   /** Sends again from the beginning of a chunk that was not taken whole: what was taken applies once. */
@@ -228,6 +226,9 @@ export class EventSender {
       return false;
     }
     await chunk.done();
+    if (chunk.damaged > 0) {
+      this.reports.once('damaged', 'lines of a spool file were no events', { lines: chunk.damaged });
+    }
     await this.count(delivered);
     return true;
   }
@@ -296,6 +297,7 @@ export class EventSender {
   }
 
   private fail(error: unknown): void {
+    if (this.closed) return;
     this.retryAtMs = Date.now() + AWAY_MS.baseMs / 2 + jitterMs(this.failures, AWAY_MS);
     if (isRunspineError(error) && error.retryAfterMs !== undefined) {
       this.retryAtMs = Math.max(this.retryAtMs, Date.now() + Math.min(error.retryAfterMs, AWAY_MS.capMs));
