@@ -21,7 +21,7 @@ async function writer(
   const args = [
     '--import',
     here('./typescript-hooks.fixture.mjs'),
-    here('./replaying-writer.fixture.ts'),
+    here('./replaying-writer.fixture.mjs'),
     root,
     String(size),
     String(aCommit),

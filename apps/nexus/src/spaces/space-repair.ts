@@ -1,7 +1,7 @@
 import type { Table } from '@lancedb/lancedb';
-import { commitRowId, encodeDelta, nextCommit, type CommitHead, type StatisticsDelta } from './commit-chain.js';
-import { arrowRows, commitRow } from './space-rows.js';
-import { COLUMN, COMMIT_INDEX, embeddingOf, sqlText } from './space-schema.js';
+import { nextCommit } from './commit-chain.js';
+import { replaceCommitRows } from './commit-fold.js';
+import { COLUMN, COMMIT_INDEX } from './space-schema.js';
 import { countStatistics } from './space-statistics.js';
 
 /** Rows deleted by one predicate. */
@@ -21,7 +21,8 @@ export async function repairSpace(table: Table): Promise<void> {
     await table.delete(`_rowid IN (${lost.slice(from, from + DELETED_AT_ONCE_MAX).join(', ')})`);
   }
   const last = Math.max(0, ...seen.map((id) => Number(/^\t\d+-(\d+) /.exec(id)?.[1] ?? 0)));
-  await replaceCommitRows(table, seen, { to: last, mark: '' }, await countStatistics(table));
+  const name = { ...nextCommit({ to: last, mark: '' }), from: 1 };
+  await replaceCommitRows(table, seen, { ...name, ...(await countStatistics(table)) });
 }
 
 async function commitRowIds(table: Table): Promise<string[]> {
@@ -58,21 +59,4 @@ async function supersededRows(table: Table): Promise<bigint[]> {
   }
   for (const { row, document, offset } of kept.values()) if (offset < (newest.get(document) as bigint)) lost.push(row);
   return lost;
-}
-
-/** One row in place of these, in one version. Commit rows that were not seen stay, so that what they mean is noticed. */
-async function replaceCommitRows(
-  table: Table,
-  ids: readonly string[],
-  last: CommitHead,
-  total: StatisticsDelta,
-): Promise<void> {
-  const name = { ...nextCommit(last), from: 1 };
-  const data = arrowRows(embeddingOf(await table.schema()), [commitRow(commitRowId(name), encodeDelta(total))]);
-  const merge = table.mergeInsert(COLUMN.id).whenMatchedUpdateAll().whenNotMatchedInsertAll();
-  const replacing =
-    ids.length === 0
-      ? merge
-      : merge.whenNotMatchedBySourceDelete({ where: `${COLUMN.id} IN (${ids.map(sqlText).join(', ')})` });
-  await replacing.useIndex(false).execute(data);
 }

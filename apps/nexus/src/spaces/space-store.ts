@@ -2,6 +2,7 @@ import type { Table } from '@lancedb/lancedb';
 import { SYSTEM_TENANT, spacePath, type SpaceKey } from '@runspine/contracts';
 import { ForkedCommits } from './commit-chain.js';
 import type { DocumentChange } from './document-change.js';
+import { foldCommits } from './commit-fold.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import { VersionGone, type PinnedSpace } from './pinned-space.js';
 import { embeddingOf, type SpaceEmbedding } from './space-schema.js';
@@ -32,8 +33,10 @@ export interface SpaceInfo {
   readonly embedding: SpaceEmbedding;
 }
 
-/** Forks met while one opens a space: each is repaired, then it is opened anew. */
-const REPAIRS_MAX = 5;
+/** How often a space that is found forked is looked at again or repaired while it is opened. */
+const REPAIRS_MAX = 12;
+const LOOKS_BEFORE_REPAIR = 4;
+const LOOK_AGAIN_MS = 40;
 const WRITERS_KEPT_MAX = 256;
 const NAMES_A_PAGE = 1_000;
 const SPACES_DESCRIBED_AT_ONCE = 8;
@@ -90,9 +93,23 @@ export class SpaceStore {
         if (!(error instanceof ForkedCommits)) throw error;
         if (version !== undefined) throw new VersionGone(spacePath(space), version);
         if (repairs >= REPAIRS_MAX) throw error;
-        await this.mutex.run(spacePath(space), async () => (await this.#writer(space)).repair());
+        // The writer that made the fork repairs it at once, if it lives: two that repair are in each other's way.
+        if (repairs < LOOKS_BEFORE_REPAIR)
+          await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS * (repairs + 1)));
+        else await this.mutex.run(spacePath(space), async () => (await this.#writer(space)).repair());
       }
     }
+  }
+
+  /**
+   * Puts the statistics of many commits into few rows, so that a process that does not know the space has less to
+   * read; nothing changes in what they say.
+   */
+  async fold(space: SpaceKey): Promise<void> {
+    await this.mutex.run(spacePath(space), async () => {
+      const table = await this.tables.latest(space);
+      if (table) await foldCommits(table);
+    });
   }
 
   /** Undefined: there is no such space. */

@@ -130,13 +130,15 @@ export class SpaceTables {
     };
   }
 
+  /** The oldest version that somebody of this process reads from now. */
+  oldestRead(space: SpaceKey): number | undefined {
+    const versions = this.#pinned(space).flatMap(([version, , pin]) => (pin.readers > 0 ? [version] : []));
+    return versions.length === 0 ? undefined : Math.min(...versions);
+  }
+
   /** Forgets idle handles on versions before this one: their files may be gone. */
   forgetBefore(space: SpaceKey, version: number): void {
-    const ofSpace = ` ${spacePath(space)}@`;
-    for (const key of [...this.#pins.keys()]) {
-      const at = key.lastIndexOf('@') + 1;
-      if (key.slice(0, at).endsWith(ofSpace) && Number(key.slice(at)) < version) this.#pins.delete(key);
-    }
+    for (const [pinned, key] of this.#pinned(space)) if (pinned < version) this.#pins.delete(key);
   }
 
   /** Closes what is open. Handles that somebody still reads from are closed as they are released. */
@@ -145,6 +147,14 @@ export class SpaceTables {
     for (const table of this.#latest.values()) table.close();
     this.#latest.clear();
     this.#connections.clear();
+  }
+
+  #pinned(space: SpaceKey): [version: number, key: string, pin: Pin][] {
+    const ofSpace = ` ${spacePath(space)}@`;
+    return [...this.#pins].flatMap(([key, pin]) => {
+      const at = key.lastIndexOf('@') + 1;
+      return key.slice(0, at).endsWith(ofSpace) ? [[Number(key.slice(at)), key, pin] as [number, string, Pin]] : [];
+    });
   }
 
   async #checkOut(space: SpaceKey, version: number, key: string): Promise<Pin> {

@@ -1,6 +1,6 @@
-import { EMBEDDING, spaceKey } from './spaces.fixture.js';
-import { logOf } from './space-log.fixture.js';
-import { SpaceStore } from './space-store.js';
+import { EMBEDDING, spaceKey } from './spaces.fixture.ts';
+import { logOf } from './space-log.fixture.ts';
+import { SpaceStore } from './space-store.ts';
 
 // A writer process: replays a space's log from offset zero, some changes a commit, and says each that is committed.
 const [root = '', size = '0', aCommit = '1'] = process.argv.slice(2);
