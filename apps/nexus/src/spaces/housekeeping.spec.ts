@@ -15,7 +15,7 @@ function housekeeping(
   const [tended, failed]: [Tended[], unknown[]] = [[], []];
   const report = {
     tended: (each: Tended) => tended.push(each),
-    failed: (_: string, error: unknown) => failed.push(error),
+    failed: (_: string, error: unknown) => failed.push(String(error)),
   };
   return { housekeeping: new SpaceHousekeeping(store, report as never, options), tended, failed };
 }
@@ -95,6 +95,7 @@ describe('housekeeping', () => {
     const dimension = 48;
     const embedding = { model: 'random', dimension };
     const store = spaces.store(await spaces.root());
+    const { housekeeping: keeper, tended, failed } = housekeeping(store, { vectorIndexRowsMin: 1_000 });
     const centres = Array.from({ length: 40 }, () => randomVector(dimension));
     const near = (at: number): Float32Array =>
       Float32Array.from(centres[at % 40] as Float32Array, (value) => value + (Math.random() - 0.5) * 0.6);
@@ -106,7 +107,6 @@ describe('housekeeping', () => {
     for (let from = 0; from < 2_000; from += 500)
       await store.commit(spaceKey(), embedding, documents.slice(from, from + 500));
     await store.commit(spaceKey(), embedding, [{ ...change('gone', 5_000), chunks: [] }]);
-    const { housekeeping: keeper, tended, failed } = housekeeping(store, { vectorIndexRowsMin: 1_000 });
     await keeper.tick();
     expect(failed).toEqual([]);
     expect(tended).toMatchObject([{ vectorIndexed: true }]);

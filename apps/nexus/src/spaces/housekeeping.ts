@@ -38,6 +38,7 @@ export interface HousekeepingReport {
 }
 
 const ATTEMPTS_MAX = 5;
+const ATTEMPTS_BESIDE_COMMITS = 3;
 const BACKOFF_MS = 50;
 /** Pruning alone is not worth a look at the whole table. */
 const PRUNED_TOGETHER_MIN = 32;
@@ -94,6 +95,7 @@ export class SpaceHousekeeping {
         const tended = await this.tend(space);
         if (tended) this.report.tended(tended);
       } catch (error) {
+        this.#due.set(path, space);
         this.report.failed(path, error);
       }
     }
@@ -126,7 +128,10 @@ export class SpaceHousekeeping {
     }
   }
 
-  /** Compacts, prunes and brings indexes up to date. Commits wait only where that is short: without a vector index. */
+  /**
+   * Compacts, prunes and brings indexes up to date. Commits wait only where that is short, without a vector index, or
+   * where they got in its way too often.
+   */
   async #optimise(space: SpaceKey, table: Table, cleanupOlderThan: Date): Promise<void> {
     const optimise = async (): Promise<void> => {
       await table.checkoutLatest();
@@ -137,7 +142,9 @@ export class SpaceHousekeeping {
       await table.createIndex(COLUMN.text, { config: Index.fts({ ...tokenizer, lowercase, withPosition: false }) });
     };
     const long = (await table.listIndices()).some(({ columns }) => columns.includes(COLUMN.vector));
-    await retried(() => (long ? optimise() : this.store.mutex.run(spacePath(space), optimise)));
+    await retried((attempt) =>
+      long && attempt < ATTEMPTS_BESIDE_COMMITS ? optimise() : this.store.mutex.run(spacePath(space), optimise),
+    );
   }
 
   async #vectorIndexDue(space: SpaceKey, table: Table): Promise<boolean> {
@@ -180,10 +187,10 @@ export class SpaceHousekeeping {
   }
 }
 
-async function retried<Result>(work: () => Promise<Result>): Promise<Result> {
+async function retried<Result>(work: (attempt: number) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await work();
+      return await work(attempt);
     } catch (error) {
       if (attempt >= ATTEMPTS_MAX || !isConflict(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS * attempt * (0.5 + Math.random())));
