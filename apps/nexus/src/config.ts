@@ -1,3 +1,4 @@
+import { routeSettings } from '@runspine/routing';
 import {
   choiceSetting,
   coreSettings,
@@ -20,6 +21,7 @@ export const nexusSettings = defineSettings({
   ...embedderSettings,
   ...rerankerSettings,
   ...ingestSettings,
+  ...routeSettings,
   host: stringSetting({
     name: 'RUNSPINE_NEXUS_HOST',
     doc: 'Address that nexus listens on; only the gateway calls it.',

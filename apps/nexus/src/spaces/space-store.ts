@@ -1,5 +1,5 @@
 import type { Table } from '@lancedb/lancedb';
-import { SYSTEM_TENANT, spacePath, type SpaceKey } from '@runspine/contracts';
+import { isNameId, SYSTEM_TENANT, spacePath, type SpaceKey } from '@runspine/contracts';
 import { ForkedCommits } from './commit-chain.js';
 import type { DocumentChange } from './document-change.js';
 import { foldCommits } from './commit-fold.js';
@@ -192,7 +192,8 @@ export class SpaceStore {
         ...(names.length > 0 && { startAfter: names.at(-1) as string }),
       });
       names.push(...page);
-      if (page.length < NAMES_A_PAGE) return names;
+      // Other tables lie beside the spaces, under names that no space can have.
+      if (page.length < NAMES_A_PAGE) return names.filter(isNameId);
     }
   }
 }
