@@ -114,7 +114,7 @@ export function createClient(options: ClientOptions = {}): RunspineClient {
 
 /** @throws TypeError where it is no http(s) address. */
 function addressOf(given: string): string {
-  const url = new URL(given);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${given} is no http(s) address`);
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new TypeError(`${given} is no http(s) address`);
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }

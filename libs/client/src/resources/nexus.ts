@@ -18,6 +18,8 @@ export interface TaskOptions extends WriteOptions {
 }
 
 const TASK_WAIT_MS = 300_000;
+/** A task that is not there after so long never was. */
+const UNKNOWN_MS_MAX = 15_000;
 const LOOK_MS = { baseMs: 100, capMs: 2000 };
 
 /** Documents and what can be found in them. */
@@ -52,15 +54,18 @@ export class Nexus {
 
   /** Resolves when a task is completed. @throws RunspineError `client.task_failed`, `client.task_pending` */
   async waitForTask(taskId: string, { waitMs = TASK_WAIT_MS, ...options }: TaskWait = {}): Promise<NexusTask> {
-    const endMs = Date.now() + waitMs;
+    const beganMs = Date.now();
+    const endMs = beganMs + waitMs;
     for (let look = 0; ; look++) {
-      const task = await this.taskIfKnown(taskId, options);
+      const known = await this.taskIfKnown(taskId, options);
+      const task = 'task' in known ? known.task : undefined;
       if (task?.status === 'completed') return task;
       if (task?.status === 'failed') {
         const first = task.errors[0];
         const message = `The task failed${first ? `: ${first.code}, ${first.message}` : ''}`;
         throw new RunspineError('client.task_failed', message, { status: 200, retryable: false, details: { task } });
       }
+      if ('missing' in known && Date.now() >= Math.min(endMs, beganMs + UNKNOWN_MS_MAX)) throw known.missing;
       if (Date.now() >= endMs) {
         throw new RunspineError('client.task_pending', `The task is not done after ${waitMs} ms.`, {
           status: 202,
@@ -125,11 +130,11 @@ export class Nexus {
   }
 
   /** A task is not there before its event is projected. */
-  private async taskIfKnown(taskId: string, options: CallOptions): Promise<NexusTask | undefined> {
+  private async taskIfKnown(taskId: string, options: CallOptions): Promise<{ task: NexusTask } | { missing: Error }> {
     try {
-      return await this.task(taskId, options);
+      return { task: await this.task(taskId, options) };
     } catch (error) {
-      if (error instanceof RunspineError && error.status === 404) return undefined;
+      if (error instanceof RunspineError && error.status === 404) return { missing: error };
       throw error;
     }
   }

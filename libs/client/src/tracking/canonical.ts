@@ -116,18 +116,27 @@ function isOpaque(value: object): boolean {
   );
 }
 
-/**
- * Whether JSON gives a value back as it is: plain objects and lists of text, finite numbers, booleans and null. Only such
- * an output may stand for a stage that is not run.
- */
-export function isPlainJson(value: unknown, depth = 0): boolean {
+/** How strictly a value is held against JSON. */
+export type JsonFidelity =
+  /** JSON gives it back as it is. Only such an output may stand for a stage that is not run. */
+  | 'exact'
+  /** JSON shows it, with dates as text and gaps left out; objects of classes, which may hold anything, are not shown. */
+  | 'shown';
+
+/** Whether a value is plain objects and lists of text, numbers, booleans and null, as far as `fidelity` asks. */
+export function isPlainJson(value: unknown, fidelity: JsonFidelity = 'exact', depth = 0): boolean {
+  const shown = fidelity === 'shown';
   if (value === null || typeof value === 'boolean') return true;
-  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\u0000');
-  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== 'object' || depth >= 60) return false;
-  if (Array.isArray(value)) return Array.from(value).every((item) => isPlainJson(item, depth + 1));
+  if (typeof value === 'string') return shown || (value.isWellFormed() && !value.includes('\u0000'));
+  if (typeof value === 'number') return shown || (Number.isFinite(value) && !Object.is(value, -0));
+  if (typeof value !== 'object') return shown && (value === undefined || typeof value === 'bigint');
+  if (depth >= 60) return false;
+  if (Array.isArray(value)) return Array.from(value).every((item) => isPlainJson(item, fidelity, depth + 1));
+  if (shown && value instanceof Date) return true;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   if (Object.getOwnPropertySymbols(value).length > 0 || 'toJSON' in value) return false;
-  return Object.entries(value).every(([key, item]) => isPlainJson(key) && isPlainJson(item, depth + 1));
+  return Object.entries(value).every(
+    ([key, item]) => isPlainJson(key, fidelity) && isPlainJson(item, fidelity, depth + 1),
+  );
 }

@@ -104,7 +104,9 @@ export class EventSender {
     if (this.closed || (details && this.queueBytes + bytes > this.options.memoryBytesMax)) return this.drop(1);
     this.queue.push({ wire, entry, bytes });
     this.queueBytes += bytes;
-    if (this.running === undefined && (this.timer === undefined || this.dozing)) this.schedule(this.options.batchMs);
+    if (this.running !== undefined) return;
+    if (this.timer === undefined || this.dozing) this.schedule(this.options.batchMs);
+    else if (!this.away) this.timer.ref();
   }
 
   /**

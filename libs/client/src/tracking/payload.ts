@@ -5,10 +5,14 @@ import { messageOf, VALUE_BYTES_MAX } from './json-text.js';
 const INPUT_CHARS_MAX = 16 * 1024;
 const FIRST_ROW_CHARS_MAX = 2000;
 
-/** What is recorded of an input: itself where it is small, else how much of it there is. Never throws. */
+/**
+ * What is recorded of an input: itself where it is small and plain, else how much of it there is. Never throws. Objects
+ * of classes stay where they are: a connection would tell its password.
+ */
 export function inputPayload(input: unknown): unknown {
   try {
-    return input === undefined || isWithin(input, INPUT_CHARS_MAX) ? input : summaryOf(input);
+    if (input === undefined) return undefined;
+    return isWithin(input, INPUT_CHARS_MAX) && isPlainJson(input, 'shown') ? input : summaryOf(input);
   } catch (error) {
     return { unserialisable: messageOf(error) };
   }
@@ -23,7 +27,8 @@ export function outputPayload(output: unknown): { output?: unknown; output_previ
     if (output === undefined) return {};
     // A character of JSON may be three bytes.
     if (!isWithin(output, VALUE_BYTES_MAX / 3)) return { output_preview: summaryOf(output) };
-    return isPlainJson(output) ? { output } : { output_preview: output };
+    if (isPlainJson(output)) return { output };
+    return { output_preview: isPlainJson(output, 'shown') ? output : summaryOf(output) };
   } catch (error) {
     return { output_preview: { unserialisable: messageOf(error) } };
   }
@@ -46,7 +51,7 @@ function summaryOf(value: unknown): unknown {
     ...(rowsOf(value) === undefined
       ? { keys: Object.keys(Object(value) as object).slice(0, 50) }
       : { rows: rowsOf(value) }),
-    ...(first !== undefined && isWithin(first, FIRST_ROW_CHARS_MAX) ? { first } : {}),
+    ...(first !== undefined && isWithin(first, FIRST_ROW_CHARS_MAX) && isPlainJson(first, 'shown') ? { first } : {}),
   };
 }
 

@@ -9,6 +9,7 @@ import { type Behaviour, fail, GatewayFixture, json } from '../gateway.fixture.j
 import { codeRefOf } from './code-ref.js';
 import { importEvents, writeRunLog } from './import-events.js';
 import { currentRun } from './run-context.js';
+import { commandLine } from './run-fields.js';
 import { RunLog } from './run-log.js';
 import { defaultTracker, setDefaultTracker, trackRun, trackStage, trackTask } from './track.js';
 import { Tracker, type TrackerOptions } from './tracker.js';
@@ -307,6 +308,30 @@ describe('trackStage', () => {
     expect(await tracking.trackStage({ stage: 's', input: trap, config: trap }, () => trap)).toBe(trap);
     expect(await tracking.flush()).toBe(true);
     expect(gateway.events.at(-1)!.type).toBe('run.completed');
+  });
+
+  it('shows nothing of objects of classes, which may hold anything', async () => {
+    class Connection {
+      password = 'hunter2';
+    }
+    const tracking = tracker();
+    await tracking.trackStage({ stage: 's', input: { db: new Connection() } }, (run) =>
+      run.task({ name: 't', inputs: [new Connection()] }, () => new Connection()),
+    );
+    await tracking.flush();
+
+    expect(JSON.stringify(gateway.requests.map(({ body }) => body))).not.toContain('hunter2');
+    expect(gateway.events.find(({ type }) => type === 'step.inputs_resolved')!.data.inputs).toEqual({
+      summarised: true,
+      rows: 1,
+    });
+  });
+
+  it('masks what looks like a secret in the command line', () => {
+    const words = ['node', 'job.js', '--api-key=abc', '--token', 'abc', '--depth', '3', '--auth', '--quiet', "it's"];
+    expect(commandLine(words)).toBe(
+      "node job.js --api-key=*** --token '***' --depth 3 --auth --quiet 'it'\\''s'".replace("'***'", '***'),
+    );
   });
 
   it('gives signs of life while a run is open, and none after', async () => {
