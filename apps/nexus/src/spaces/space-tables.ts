@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Session, connect, type Connection, type Table } from '@lancedb/lancedb';
 import { spacePath, type SpaceKey } from '@runspine/contracts';
 import { LRUCache } from 'lru-cache';
@@ -10,7 +11,7 @@ export type SpaceFolder = Pick<SpaceKey, 'tenantId' | 'env' | 'projectId' | 'sur
 
 /** Where a tenant's spaces are kept. */
 export interface StoreLocation {
-  /** A folder, or s3://bucket/prefix and the like. */
+  /** A folder (a path or file://), or s3://bucket/prefix and the like. */
   readonly uri: string;
   /** LanceDB's storage options: of S3 `endpoint`, `region`, `allow_http`, keys. */
   readonly storageOptions?: Readonly<Record<string, string>>;
@@ -178,7 +179,8 @@ export class SpaceTables {
   }
 
   async #location(folder: SpaceFolder): Promise<StoreLocation> {
-    const { uri, storageOptions } = await this.route(folder);
+    const { uri: root, storageOptions } = await this.route(folder);
+    const uri = root.startsWith('file://') ? fileURLToPath(root) : root;
     const path = spacePath({ ...folder, scope: 'tenant', spaceId: 'x' })
       .split('/')
       .slice(0, -1)
