@@ -28,6 +28,9 @@ export interface FoldedNexus {
   setAside: SetAside[];
 }
 
+/** Work that is done again is told under its first id, in other words maybe: of another version, say. The first counts. */
+const TOLD_AGAIN: ReadonlySet<string> = new Set(['nexus.indexed', 'nexus.ingest_completed', 'nexus.ingest_failed']);
+
 export const eventKey = (tenantId: string, eventId: string) => `${tenantId}/${eventId}`;
 export const taskKey = (tenantId: string, taskId: string) => `${tenantId}/${taskId}`;
 
@@ -47,7 +50,7 @@ export function foldNexus(
     const id = eventKey(event.tenantid, event.id);
     const before = state.known.get(id);
     if (before) {
-      if (before.type === event.type && before.dataHash === dataHash) continue;
+      if (before.type === event.type && (before.dataHash === dataHash || TOLD_AGAIN.has(event.type))) continue;
       setAside.push({ record, fault: fault('event.id_reused', 'id', 'came before with another type or other data') });
       continue;
     }

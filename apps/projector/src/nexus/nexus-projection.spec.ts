@@ -150,6 +150,14 @@ describe('the journal of a stream', () => {
     expect(await nexus.task(id)).toMatchObject({ documents: '3' });
   });
 
+  it('takes the first word on work that is done again, and told under the same id', async () => {
+    const id = newTaskId();
+    const envelope = { id: newEventId() };
+    await nexus.send(requested(id), completed(id, { version: 3 }, envelope), completed(id, { version: 9 }, envelope));
+    expect(letters()).toEqual([]);
+    expect(await nexus.task(id)).toMatchObject({ status: 'completed', version: '3' });
+  });
+
   it('of what belongs to no space is its correlation', async () => {
     const envelope = { correlationid: 'research-1' };
     await nexus.send(nexusOf('nexus.pack_created', { pack_id: 'p1', space: undefined }, envelope));
