@@ -9,7 +9,7 @@ const directions = {
   'libs/request-context': ['contracts'],
   'libs/service': ['contracts'],
   'libs/projections': ['contracts', 'run-model'],
-  'libs/routing': ['contracts'],
+  'libs/routing': ['contracts', 'service'],
   'libs/blobs': ['contracts'],
   // Published: whoever installs it has none of our other packages.
   'libs/client': [],

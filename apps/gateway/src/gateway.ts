@@ -18,6 +18,7 @@ import { OpenRequests } from './http/open-requests.js';
 import { openApiDocument, serveDocs } from './http/openapi-document.js';
 import { addRequestHooks } from './http/request-hooks.js';
 import { RouteTable } from './http/route-table.js';
+import { acceptBlobs } from './nexus/blob-bodies.js';
 import { acceptLargeIngests } from './nexus/large-bodies.js';
 import { Waits } from './outcomes/waits.js';
 import { EventSender } from './runs/event-sender.js';
@@ -43,6 +44,7 @@ export async function createApp(parts: CoreParts): Promise<NestFastifyApplicatio
   routes.watch(fastify);
   acceptJsonOnly(fastify);
   acceptLargeIngests(fastify);
+  acceptBlobs(fastify);
   addRequestHooks(fastify, parts.health, new HttpMetrics(parts.metrics), parts.logger);
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts, routes), adapter, {
     logger: new NestLogger(parts.logger),

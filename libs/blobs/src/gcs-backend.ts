@@ -35,7 +35,14 @@ export class GcsBackend implements BlobBackend {
     const headers = new Headers(this.anonymous ? {} : await until(signal, storage.authClient.getRequestHeaders(url)));
     headers.set('content-type', 'application/octet-stream');
     const sum = new CRC32C();
-    const answer = await fetch(url, { method: 'POST', headers, body: summed(bytes, sum), duplex: 'half', signal });
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers,
+      body: summed(bytes, sum),
+      duplex: 'half',
+      redirect: 'error',
+      signal,
+    });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`HTTP ${answer.status}: ${text.slice(0, 500)}`);
     if ((JSON.parse(text) as { crc32c?: string }).crc32c !== sum.toString()) {

@@ -185,7 +185,8 @@ export const ERRORS = {
   'nexus.filter_invalid': {
     status: 400,
     retryable: false,
-    meaning: 'The filter is not understood at details.path; nothing of it is ever ignored. docs/nexus.md has its operators.',
+    meaning:
+      'The filter is not understood at details.path; nothing of it is ever ignored. docs/nexus.md has its operators.',
   },
   'nexus.cursor_invalid': {
     status: 410,
@@ -274,6 +275,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     meaning: 'The blob store does not answer, or refuses us. If it stays so, an admin looks at its route.',
+  },
+  'nexus_blob_store.overloaded': {
+    status: 503,
+    retryable: true,
+    meaning: 'This gateway takes as many blobs at once as it may. Try again, or another gateway.',
   },
   'nexus_route.not_found': { status: 404, retryable: false, meaning: 'There is no route with exactly this key.' },
   'nexus_route.forbidden': {

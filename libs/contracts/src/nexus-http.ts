@@ -323,6 +323,7 @@ export type RouteList = Static<typeof RouteList>;
 export const BlobAccepted = Type.Object({
   blob_uri: Type.String({ pattern: `^blob://${BLOB_KEY_PATTERN.slice(1)}`, description: 'What ingest takes.' }),
   bytes: Count,
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Of the bytes as they arrived, hexadecimal.' }),
 });
 export type BlobAccepted = Static<typeof BlobAccepted>;
 

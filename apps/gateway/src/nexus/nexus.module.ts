@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { ServiceError } from '@runspine/contracts';
 import { ReadStore, TaskQueries } from '@runspine/projections';
 import { ReadsModule } from '../reads/reads.module.js';
 import { RunsModule } from '../runs/runs.module.js';
@@ -7,16 +6,14 @@ import { IngestCommands } from './ingest-commands.js';
 import { IngestController } from './ingest.controller.js';
 import { NexusClient } from './nexus-client.js';
 import { NexusSender } from './nexus-sender.js';
-import { PAYLOAD_BLOBS, type PayloadBlobs } from './payload-blobs.js';
 import { QueryController } from './query.controller.js';
 import { Retrievals } from './retrievals.js';
+import { StoresModule } from './stores.module.js';
 import { TaskReads } from './task-reads.js';
-
-const noBlobs: PayloadBlobs = { of: () => Promise.reject(new ServiceError('nexus_blob_store.missing_route')) };
 
 /** Nexus as callers see it: ingest and tasks through Kafka and PostgreSQL, questions through the nexus service. */
 @Module({
-  imports: [ReadsModule, RunsModule],
+  imports: [ReadsModule, RunsModule, StoresModule],
   controllers: [IngestController, QueryController],
   providers: [
     IngestCommands,
@@ -25,7 +22,6 @@ const noBlobs: PayloadBlobs = { of: () => Promise.reject(new ServiceError('nexus
     Retrievals,
     TaskReads,
     { provide: TaskQueries, inject: [ReadStore], useFactory: (store: ReadStore) => new TaskQueries(store) },
-    { provide: PAYLOAD_BLOBS, useValue: noBlobs },
   ],
 })
 export class NexusModule {}
