@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { chunksOf, type TextChunk } from './chunker.js';
 

@@ -1,3 +1,4 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ServiceError } from '@runspine/contracts';
 import type { Embedder } from '../embedding/embedder.js';
 import { HashEmbedder } from '../embedding/hash.embedder.js';
