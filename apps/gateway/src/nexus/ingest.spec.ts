@@ -1,17 +1,26 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { openBlobStore } from '@runspine/blobs';
 import { newTaskId, type NexusEvent } from '@runspine/contracts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type RunningGateway, runGateway, untilReady } from '../running-gateway.fixture.js';
 import { readTopic } from './topic-reader.fixture.js';
 
 // Real: Kafka, PostgreSQL, the gateway, blobs in a local folder. Nobody projects; tasks are written by the test.
 let gateway: RunningGateway;
+let folder = '';
 
 beforeAll(async () => {
-  gateway = await runGateway(process.env);
+  folder = await mkdtemp(join(tmpdir(), 'runspine-ingest-'));
+  gateway = await runGateway(process.env, { RUNSPINE_ROUTE_FILE_ROOTS: folder, RUNSPINE_ROUTES_REFRESH_MS: '50' });
   await untilReady(gateway);
-  await untilTaken();
+  await untilTaken({ documents: [{ text: 'x' }] });
 });
-afterAll(() => gateway.remove());
+afterAll(async () => {
+  await gateway.remove();
+  await rm(folder, { recursive: true, force: true });
+});
 let correlation = 'start';
 beforeEach(() => void (correlation = `c-${Math.random()}`));
 
@@ -166,6 +175,63 @@ describe('an ingest', () => {
   });
 });
 
+describe('a payload over 256 KiB', () => {
+  const text = 'x'.repeat(300 * 1024);
+  const headers = { 'x-tenant-id': 'stored' };
+  const owner = { tenantId: 'stored', env: 'default', projectId: 'default' };
+  const blobs = () => openBlobStore({ uri: `file://${folder}`, options: {}, owner });
+
+  beforeAll(async () => {
+    await gateway.owner.query(
+      `INSERT INTO resource_routes VALUES ('stored', 'nexus_blob_store', '*', '*', $1, '{}', now(), 'test')`,
+      [`file://${folder}`],
+    );
+    await untilTaken({ documents: [{ text }] }, headers);
+  });
+
+  it('goes to the blob store of the caller’s route; the event names it', async () => {
+    const task_id = await taskOf(await ingest({ documents: [{ document_id: 'a', text }, { text: 'b' }] }, headers));
+    const [event] = await sent();
+    expect(event!.data).toEqual({
+      task_id,
+      space: expect.anything(),
+      payload_blob: { tenant: 'stored', env: 'default', project: 'default', key: expect.stringContaining(task_id) },
+      document_count: 2,
+    });
+    const payload = await (await blobs()).getBytes(event!.data.payload_blob!.key);
+    expect(JSON.parse(payload.toString('utf8'))).toEqual({
+      documents: [
+        { document_id: 'a', text },
+        { document_id: `${task_id}-1`, text: 'b' },
+      ],
+    });
+  });
+
+  it('may be named by a document instead, where the caller’s own route has it', async () => {
+    await (await blobs()).putBytes('uploads/1', Buffer.from('text'));
+    const document = { document_id: 'a', blob_uri: 'blob://uploads/1' };
+    expect((await ingest({ documents: [document] }, headers)).status).toBe(202);
+    expect((await sent())[0]!.data.documents).toEqual([
+      {
+        document_id: 'a',
+        blob: { tenant: 'stored', env: 'default', project: 'default', key: 'uploads/1' },
+      },
+    ]);
+    const missing = await ingest(
+      { documents: [{ text: 'x' }, { ...document, blob_uri: 'blob://uploads/2' }] },
+      headers,
+    );
+    expect(missing.status).toBe(404);
+    expect(await errorOf(missing)).toMatchObject({
+      code: 'nexus.blob_not_found',
+      details: { path: '/documents/1/blob_uri' },
+    });
+    const others = await ingest({ documents: [document] }, { 'x-tenant-id': 'stored', 'x-project-id': 'other' });
+    expect([others.status, (await errorOf(others)).code]).toEqual([404, 'nexus.blob_not_found']);
+    expect(await sent()).toHaveLength(1);
+  });
+});
+
 describe('an idempotency key', () => {
   const body = { documents: [{ text: 'x' }] };
 
@@ -295,10 +361,10 @@ function insertTask(
   );
 }
 
-/** Until the gateway knows the partitions of the nexus topic. */
-async function untilTaken(): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if ((await ingest({ documents: [{ text: 'x' }] })).status === 202) return;
+/** Until the gateway knows the partitions of the nexus topic, and where blobs are stored. */
+async function untilTaken(body: object, headers?: Record<string, string>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if ((await ingest(body, headers)).status === 202) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('No ingest is taken.');
