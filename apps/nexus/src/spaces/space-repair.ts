@@ -1,5 +1,5 @@
 import type { Table } from '@lancedb/lancedb';
-import { nextCommit } from './commit-chain.js';
+import { ForkedCommits, nextCommit, readChain } from './commit-chain.js';
 import { replaceCommitRows } from './commit-fold.js';
 import { COLUMN, COMMIT_INDEX } from './space-schema.js';
 import { countStatistics } from './space-statistics.js';
@@ -11,10 +11,11 @@ const DELETED_AT_ONCE_MAX = 5_000;
  * Puts right what two processes wrote from the same state: of a document only rows of its newest source offset stay,
  * of a row that was written twice one. Statistics are counted again and replace all commit rows that were seen; until
  * then the version stays a forked one, that nobody reads, so a crash on the way loses nothing. A repair that races with
- * another, or with a commit, leaves a fork behind and is done again by whoever meets it.
+ * another, or with a commit, leaves a fork behind and is done again by whoever meets it. False: nothing was to be done.
  */
-export async function repairSpace(table: Table): Promise<void> {
+export async function repairSpace(table: Table): Promise<boolean> {
   await table.checkoutLatest();
+  if (!(await isForked(table))) return false;
   const seen = await commitRowIds(table);
   const lost = await supersededRows(table);
   for (let from = 0; from < lost.length; from += DELETED_AT_ONCE_MAX) {
@@ -23,6 +24,17 @@ export async function repairSpace(table: Table): Promise<void> {
   const last = Math.max(0, ...seen.map((id) => Number(/^\t\d+-(\d+) /.exec(id)?.[1] ?? 0)));
   const name = { ...nextCommit({ to: last, mark: '' }), from: 1 };
   await replaceCommitRows(table, seen, { ...name, ...(await countStatistics(table)) });
+  return true;
+}
+
+async function isForked(table: Table): Promise<boolean> {
+  try {
+    await readChain(table);
+    return false;
+  } catch (error) {
+    if (error instanceof ForkedCommits) return true;
+    throw error;
+  }
 }
 
 async function commitRowIds(table: Table): Promise<string[]> {

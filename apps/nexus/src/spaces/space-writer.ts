@@ -40,8 +40,8 @@ interface WriterState {
   readonly offsets: Map<string, number>;
 }
 
-const ATTEMPTS_MAX = 8;
-const BACKOFF_MS = 25;
+const ATTEMPTS_MAX = 12;
+const BACKOFF_MS = 40;
 
 /**
  * Writes one space, one commit at a time (its owner holds the space's mutex). LanceDB has no conditional append, so
@@ -73,8 +73,10 @@ export class SpaceWriter {
       } catch (error) {
         this.#state = undefined;
         if (attempt >= ATTEMPTS_MAX || !(isConflict(error) || error instanceof ForkedCommits)) throw error;
+        // Two that repair at once fork again: whoever comes later finds nothing left to do.
+        const waitMs = BACKOFF_MS * 2 ** Math.min(attempt, 6) * Math.random();
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
         if (error instanceof ForkedCommits) await this.repair();
-        await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS * attempt * (0.5 + Math.random())));
       }
     }
   }
@@ -85,8 +87,7 @@ export class SpaceWriter {
     const table = await this.tables.open(this.space);
     if (!table) return;
     try {
-      await repairSpace(table);
-      this.statistics.forget(this.key);
+      if (await repairSpace(table)) this.statistics.forget(this.key);
     } finally {
       table.close();
     }
