@@ -8,6 +8,13 @@ export function eachRow(rows: ArrowTable, names: readonly string[], use: (row: n
   }
 }
 
+/** The `_rowid` of each row. */
+export function rowIdsOf(rows: ArrowTable): bigint[] {
+  return rows.batches.flatMap((batch) => [...(columnOf(batch, ROW_ID) as unknown as { toArray(): BigUint64Array }).toArray()]);
+}
+
+export const ROW_ID = '_rowid';
+
 export interface Column {
   get(row: number): unknown;
 }

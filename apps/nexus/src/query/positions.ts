@@ -77,9 +77,9 @@ function snapshotContext(space: SpaceKey): string[] {
 /** All that decides the list and its order. The size of a page is among it where caps count by page. */
 function queryDigest(plan: QueryPlan, depth: number | undefined): string {
   const { text, vector, mode, filter, includeGlobal, caps, rrfK, weights, rerank, topK } = plan;
-  const pageSize = caps && topK;
-  const parts = { text, mode, filter, includeGlobal, caps, rrfK, weights, rerank, pageSize, depth };
-  return digest(canonicalize(JSON.parse(JSON.stringify({ ...parts, vector: vector && [...vector] }))));
+  const parts = { text, mode, filter, includeGlobal, caps, rrfK, weights, rerank, pageSize: caps && topK, depth };
+  const bytes = vector && Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64');
+  return digest(canonicalize(JSON.parse(JSON.stringify({ ...parts, vector: bytes }))));
 }
 
 function sealedOf({ versions, mode, depth, record }: AskedAt): Sealed {

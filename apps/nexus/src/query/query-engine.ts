@@ -10,9 +10,11 @@ import { type AskedAt, Positions, type Resumed } from './positions.js';
 import { type QueryPlan, readQuery } from './query-plan.js';
 import { type EmbedderOf, modeOf, queryVectors, type QueryVectors } from './query-vectors.js';
 import { rerank, type RerankerOf } from './reranking.js';
-import { type Retrieved, retrieve } from './retrieval.js';
+import { type Retrieved, retrieve, type RowCaches } from './retrieval.js';
 import { type OpenSources, openSources, ownSpace, type SpaceOpener } from './sources.js';
+import { textRowCache } from './text-search.js';
 import type { Tokens } from './tokens.js';
+import { vectorRowCache } from './vector-search.js';
 
 export interface QueryEngineParts {
   readonly spaces: SpaceOpener;
@@ -20,9 +22,13 @@ export interface QueryEngineParts {
   readonly tokens: Tokens;
   readonly embedderOf: EmbedderOf;
   readonly rerankerOf: RerankerOf;
+  /** Bound of what is kept of rows at pinned versions, half for texts and half for vectors. @default 64 MiB */
+  readonly rowCacheBytes?: number;
   /** Milliseconds of a clock that never goes back. */
   readonly nowMs?: () => number;
 }
+
+const ROW_CACHE_BYTES = 64 * 1024 * 1024;
 
 /** Times of a query's parts, in milliseconds. */
 export type Timings = Record<'open' | 'embed' | 'retrieve' | 'rank' | 'read', number>;
@@ -48,10 +54,13 @@ export interface RankedList {
 export class QueryEngine {
   private readonly positions: Positions;
   private readonly nowMs: () => number;
+  private readonly caches: RowCaches;
 
   constructor(private readonly parts: QueryEngineParts) {
     this.positions = new Positions(parts.tokens);
     this.nowMs = parts.nowMs ?? (() => performance.now());
+    const bytesMax = (parts.rowCacheBytes ?? ROW_CACHE_BYTES) / 2;
+    this.caches = { text: textRowCache(bytesMax), vector: vectorRowCache(bytesMax) };
   }
 
   /** @throws ServiceError of `nexus.*`, and of the store's route. */
@@ -133,7 +142,7 @@ export class QueryEngine {
     const vectors = searchesVectors ? await queryVectors(plan, sources, keptVectors, embedderOf, signal) : undefined;
     signal.throwIfAborted();
     times.lap('embed');
-    const retrieved = await retrieve(plan, mode, depth, sources, vectors);
+    const retrieved = await retrieve(plan, mode, depth, sources, vectors, this.caches);
     signal.throwIfAborted();
     times.lap('retrieve');
     const byCaps = this.capped(plan, opened, retrieved.list);

@@ -4,8 +4,9 @@ import { fuse } from './fusion.js';
 import type { Mode, QueryPlan } from './query-plan.js';
 import type { QueryVectors } from './query-vectors.js';
 import type { Source } from './sources.js';
-import { readTextQuery, searchText } from './text-search.js';
-import { searchVector } from './vector-search.js';
+import type { RowCache } from './row-cache.js';
+import { readTextQuery, searchText, type TextRow } from './text-search.js';
+import { searchVector, type VectorRow } from './vector-search.js';
 
 /** One modality over all sources. */
 export interface ModalityResult {
@@ -13,6 +14,12 @@ export interface ModalityResult {
   readonly sources: readonly (readonly Candidate[])[];
   /** The one list: comparable scores sorted, or ranks fused. */
   readonly list: readonly Candidate[];
+}
+
+/** What was read before of rows that cannot have changed. */
+export interface RowCaches {
+  readonly text: RowCache<TextRow>;
+  readonly vector: RowCache<VectorRow>;
 }
 
 export interface Retrieved {
@@ -36,11 +43,12 @@ export async function retrieve(
   depth: number,
   sources: readonly Source[],
   vectors: QueryVectors | undefined,
+  caches: RowCaches,
 ): Promise<Retrieved> {
   const reach = (plan.caps?.tenant?.min ?? 0) + (plan.caps?.global?.min ?? 0) > 0 ? Infinity : depth;
   const [vector, text] = await Promise.all([
-    vectors && retrieveVector(plan, depth, reach, sources, vectors),
-    mode === 'vector' || sources.length === 0 ? undefined : retrieveText(plan, depth, reach, sources),
+    vectors && retrieveVector(plan, depth, reach, sources, vectors, caches),
+    mode === 'vector' || sources.length === 0 ? undefined : retrieveText(plan, depth, reach, sources, caches),
   ]);
   const full = [vector, text].some((modality) => {
     const found = modality?.sources.map((candidates) => candidates.length) ?? [];
@@ -67,11 +75,12 @@ async function retrieveVector(
   reach: number,
   sources: readonly Source[],
   { bySource, comparable }: QueryVectors,
+  caches: RowCaches,
 ): Promise<ModalityResult> {
   const found = await Promise.all(
     sources.map(async ({ space }, index) => {
       const vector = bySource[index];
-      return vector === undefined ? [] : searchVector(space, index, vector, plan.predicate, depth);
+      return vector === undefined ? [] : searchVector(space, index, vector, plan.predicate, depth, caches.vector);
     }),
   );
   if (comparable) return { sources: found, list: merged(found, reach) };
@@ -80,9 +89,9 @@ async function retrieveVector(
   return { sources: found, list: fuse(lists, plan.rrfK).slice(0, reach) };
 }
 
-async function retrieveText(plan: QueryPlan, depth: number, reach: number, sources: readonly Source[]) {
+async function retrieveText(plan: QueryPlan, depth: number, reach: number, sources: readonly Source[], caches: RowCaches) {
   const spaces = sources.map(({ space }) => space);
   const query = await readTextQuery(plan.text as string, spaces[0] as Source['space']);
-  const found = await searchText(spaces, query, plan.predicate, depth);
+  const found = await searchText(spaces, query, plan.predicate, depth, caches.text);
   return { ...found, list: merged(found.sources, reach) };
 }

@@ -3,7 +3,8 @@ import type { PinnedSpace } from '../spaces/pinned-space.js';
 import { COLUMN, LIVE, sqlText } from '../spaces/space-schema.js';
 import { Bm25, type CorpusStatistics, idf, pooled } from './bm25.js';
 import { type Candidate, inOrder } from './candidates.js';
-import { eachRow } from './columns.js';
+import { eachRow, ROW_ID, rowIdsOf } from './columns.js';
+import { RowCache } from './row-cache.js';
 
 /** Spaces up to this many chunks are read whole: exact, and as fast as asking the index. */
 export const SCAN_ROWS_MAX = 512;
@@ -45,12 +46,20 @@ export async function statisticsOf(space: PinnedSpace, query: TextQuery): Promis
   return { chunks, tokens, documentFrequency: await space.statistics.documentFrequency([...new Set(query.terms)]) };
 }
 
-/** A chunk that has at least one of the terms, with what its score is made of. */
-interface TextRow {
-  readonly rowId: bigint;
+/** What a chunk's score is made of. */
+export interface TextRow {
   readonly id: string;
   readonly terms: string;
   readonly length: number;
+}
+
+export function textRowCache(bytesMax: number): RowCache<TextRow> {
+  return new RowCache(bytesMax, ({ id, terms }) => 2 * (id.length + terms.length) + 60);
+}
+
+interface Proposed {
+  readonly rowIds: readonly bigint[];
+  readonly rows: readonly TextRow[];
 }
 
 export interface TextResult {
@@ -72,21 +81,23 @@ export async function searchText(
   query: TextQuery,
   predicate: string | undefined,
   depth: number,
+  cache: RowCache<TextRow>,
 ): Promise<TextResult> {
   const local = Promise.all(spaces.map((space) => statisticsOf(space, query)));
   const few = query.words.length <= WORDS_ALONE_MAX;
   const words = async () => (few ? query.words : rarest(query.words, pooled(await local)));
-  const proposed = Promise.all(spaces.map((space) => candidatesOf(space, query, words, predicate, depth)));
-  const [statistics, rows] = await Promise.all([local.then(pooled), proposed]);
+  const proposed = Promise.all(spaces.map((space) => candidatesOf(space, query, words, predicate, depth, cache)));
+  const [statistics, found] = await Promise.all([local.then(pooled), proposed]);
   const bm25 = new Bm25(query.terms, statistics);
-  const sources = rows.map((ofSource, source) =>
-    ofSource
-      .map(({ rowId, id, terms, length }): Candidate => ({ source, rowId, id, score: bm25.score(terms, length) }))
-      .filter(({ score }) => score > 0)
-      .sort(inOrder)
-      .slice(0, depth),
-  );
-  return { sources, scored: rows.map((ofSource) => ofSource.length), statistics };
+  const sources = found.map(({ rowIds, rows }, source) => {
+    const candidates: Candidate[] = [];
+    rows.forEach(({ id, terms, length }, at) => {
+      const score = bm25.score(terms, length);
+      if (score > 0) candidates.push({ source, rowId: rowIds[at] as bigint, id, score });
+    });
+    return candidates.sort(inOrder).slice(0, depth);
+  });
+  return { sources, scored: found.map(({ rows }) => rows.length), statistics };
 }
 
 function rarest(words: TextQuery['words'], statistics: CorpusStatistics): TextQuery['words'] {
@@ -101,13 +112,18 @@ async function candidatesOf(
   words: () => TextQuery['words'] | Promise<TextQuery['words']>,
   predicate: string | undefined,
   depth: number,
-): Promise<TextRow[]> {
-  if (query.words.length === 0) return [];
+  cache: RowCache<TextRow>,
+): Promise<Proposed> {
+  if (query.words.length === 0) return { rowIds: [], rows: [] };
   if (space.rows <= SCAN_ROWS_MAX || !(await hasTextIndex(space.table))) return scan(space, query, predicate);
   const texts = query.words.length === 1 ? [query.text] : [query.text, ...(await words()).map(({ word }) => word)];
   const proposals = await Promise.all(texts.map((text) => proposalsOf(space, text, predicate, depth)));
-  const rowIds = new Set(proposals.flat());
-  return rowIds.size === 0 ? [] : rowsOf(await space.table.takeRowIds([...rowIds]).select(ROW_COLUMNS).withRowId().toArrow());
+  const rowIds = [...new Set(proposals.flat())];
+  const { table } = space;
+  const rows = await cache.rows(table, rowIds, async (missing) =>
+    rowsOf(await table.takeRowIds(missing).select(ROW_COLUMNS).withRowId().toArrow()),
+  );
+  return { rowIds, rows };
 }
 
 /** Pinned handles never move, so neither does the answer. */
@@ -123,7 +139,7 @@ function hasTextIndex(table: Table): Promise<boolean> {
 }
 
 /** Every chunk that has a term. LanceDB's own search without an index has another tokeniser than the chunks' terms. */
-async function scan(space: PinnedSpace, query: TextQuery, predicate: string | undefined): Promise<TextRow[]> {
+async function scan(space: PinnedSpace, query: TextQuery, predicate: string | undefined): Promise<Proposed> {
   const conditions = [LIVE];
   if (predicate !== undefined) conditions.push(predicate);
   const terms = [...new Set(query.terms)];
@@ -131,27 +147,24 @@ async function scan(space: PinnedSpace, query: TextQuery, predicate: string | un
     const any = terms.map((term) => `contains(${COLUMN.terms}, ${sqlText(` ${term}:`)})`);
     conditions.push(any.length === 1 ? (any[0] as string) : `(${any.join(' OR ')})`);
   }
-  return rowsOf(await space.table.query().where(conditions.join(' AND ')).select(ROW_COLUMNS).withRowId().toArrow());
+  const found = await space.table.query().where(conditions.join(' AND ')).select(ROW_COLUMNS).withRowId().toArrow();
+  const rows = rowsOf(found);
+  return { rowIds: [...rows.keys()], rows: [...rows.values()] };
 }
 
 /** Of more terms LanceDB looks for none: it is cheaper to read all chunks. */
 const SCAN_TERMS_MAX = 32;
-const ROW_ID = '_rowid';
 const ROW_COLUMNS = [COLUMN.id, COLUMN.terms, COLUMN.tokenCount];
 
 async function proposalsOf(space: PinnedSpace, text: string, predicate: string | undefined, depth: number) {
   const search = space.table.query().fullTextSearch(text, { columns: [COLUMN.text] }).select(['_score']).withRowId();
-  const found = await (predicate === undefined ? search : search.where(predicate)).limit(depth).toArrow();
-  const rowIds: bigint[] = [];
-  eachRow(found, [ROW_ID], (row, [rowId]) => rowIds.push(rowId?.get(row) as bigint));
-  return rowIds;
+  return rowIdsOf(await (predicate === undefined ? search : search.where(predicate)).limit(depth).toArrow());
 }
 
-function rowsOf(table: Parameters<typeof eachRow>[0]): TextRow[] {
-  const rows: TextRow[] = [];
+function rowsOf(table: Parameters<typeof eachRow>[0]): Map<bigint, TextRow> {
+  const rows = new Map<bigint, TextRow>();
   eachRow(table, [ROW_ID, ...ROW_COLUMNS], (row, [rowId, id, terms, length]) => {
-    rows.push({
-      rowId: rowId?.get(row) as bigint,
+    rows.set(rowId?.get(row) as bigint, {
       id: id?.get(row) as string,
       terms: terms?.get(row) as string,
       length: length?.get(row) as number,
