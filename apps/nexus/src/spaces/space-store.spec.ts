@@ -2,6 +2,7 @@ import { lancedbTokens } from './lancedb-tokens.fixture.js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { DocumentChange } from './document-change.js';
+import { COMMIT_INDEX } from './space-schema.js';
 import { VersionGone } from './pinned-space.js';
 import { EMBEDDING, TestSpaces, change, contents, spaceKey, statisticsAndRecount, vectorOf } from './spaces.fixture.js';
 import { termsOfTexts, tokensOfText } from './text-terms.js';
@@ -187,6 +188,31 @@ describe('statistics', () => {
       { numRuns: 25 },
     );
   }, 120_000);
+
+  it('are counted from the chunks where a version has lost its commit rows, and written anew by the next commit', async () => {
+    const root = await spaces.root();
+    const store = spaces.store(root);
+    await store.commit(spaceKey(), EMBEDDING, [change('a', 0, 'kafka log'), change('b', 1, 'kafka')]);
+    await store.commit(spaceKey(), EMBEDDING, [change('c', 2, 'log')]);
+    await (await store.tables.latest(spaceKey()))?.delete(`chunk_index = ${COMMIT_INDEX}`);
+
+    const other = spaces.store(root);
+    const space = await other.open(spaceKey());
+    expect([space?.rows, space?.documents, space?.statistics.tokens]).toEqual([3, 3, 4]);
+    expect(await space?.statistics.documentFrequency(['kafka', 'log', 'x'])).toEqual(
+      new Map([
+        ['kafka', 2],
+        ['log', 2],
+        ['x', 0],
+      ]),
+    );
+    space?.release();
+    await other.commit(spaceKey(), EMBEDDING, [change('b', 3, 'log'), change('a', 4)]);
+    for (const each of [other, spaces.store(root)]) {
+      const { kept, counted } = await statisticsAndRecount(each);
+      expect(kept).toEqual(counted);
+    }
+  });
 
   it('tokenise as the index does', async () => {
     const texts = [
