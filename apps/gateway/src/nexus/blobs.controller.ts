@@ -53,8 +53,10 @@ export class BlobsController {
 
   private async store(caller: Identity, { body, headers }: FastifyRequest): Promise<BlobAccepted> {
     const { blobBytesMax: bytesMax, uploadsMax } = this.settings;
-    if (!(body instanceof Readable)) throw invalidRequest([{ path: '/', message: 'must have bytes' }]);
-    if (Number(headers['content-length'] ?? 0) > bytesMax) {
+    const length = headers['content-length'];
+    if (!(body instanceof Readable) || length === '0')
+      throw invalidRequest([{ path: '/', message: 'must have bytes' }]);
+    if (Number(length ?? 0) > bytesMax) {
       throw new ServiceError('nexus.blob_too_large', undefined, { bytes_max: bytesMax });
     }
     if (this.uploads >= uploadsMax) throw new ServiceError('nexus_blob_store.overloaded');
