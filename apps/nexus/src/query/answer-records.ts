@@ -63,7 +63,12 @@ export class AnswerRecords {
     const known = this.known.get(folderOf(space) + id);
     if (known !== undefined) return known;
     const table = await this.table(space, false);
-    const [row] = ((await table?.query().where(`id = ${sqlText(id)}`).select(['record']).limit(1).toArray()) ?? []) as { record: string }[];
+    const [row] = ((await table
+      ?.query()
+      .where(`id = ${sqlText(id)}`)
+      .select(['record'])
+      .limit(1)
+      .toArray()) ?? []) as { record: string }[];
     return row && (JSON.parse(row.record) as AnswerRecord);
   }
 

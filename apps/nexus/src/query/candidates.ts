@@ -34,6 +34,8 @@ export function merged(sources: readonly (readonly Candidate[])[], depth: number
  */
 export function ranksOf(list: readonly Candidate[]): number[] {
   const ranks: number[] = [];
-  list.forEach(({ score }, at) => ranks.push(at > 0 && list[at - 1]?.score === score ? (ranks[at - 1] as number) : at + 1));
+  list.forEach(({ score }, at) =>
+    ranks.push(at > 0 && list[at - 1]?.score === score ? (ranks[at - 1] as number) : at + 1),
+  );
   return ranks;
 }

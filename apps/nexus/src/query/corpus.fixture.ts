@@ -66,7 +66,12 @@ export function generatedCorpus(documentCount: number, questionCount: number, se
     const [topic, sub] = place();
     const id = `doc-${index}`;
     placed.set(id, [topic, sub]);
-    return { id, topic, text: words(20 + Math.floor(120 * random() ** 2), topic, sub, 0.12), vector: near(topic, sub, 1.6) };
+    return {
+      id,
+      topic,
+      text: words(20 + Math.floor(120 * random() ** 2), topic, sub, 0.12),
+      vector: near(topic, sub, 1.6),
+    };
   });
   const questions = Array.from({ length: questionCount }, () => {
     const [topic, sub] = place();
@@ -88,24 +93,43 @@ export async function repositoryCorpus(root: string, embedder: Embedder, questio
   const files = filesOf(root);
   let section = 0;
   files.forEach((file, index) => {
-    for (const [at, paragraph] of readFileSync(`${root}/${file}`, 'utf8').split(/\n\s*\n/).entries()) {
+    for (const [at, paragraph] of readFileSync(`${root}/${file}`, 'utf8')
+      .split(/\n\s*\n/)
+      .entries()) {
       if (/^(#|export|\/\*\*)/.test(paragraph)) section++;
-      if (paragraph.length > 60) sections.push({ file: index, section, text: paragraph.slice(0, 2000), id: `${file}:${at}` });
+      if (paragraph.length > 60)
+        sections.push({ file: index, section, text: paragraph.slice(0, 2000), id: `${file}:${at}` });
     }
   });
-  const vectors = await embedder.embed(sections.map(({ text }) => text), 'document', signal);
-  const documents = sections.map(({ id, file, text }, index) => ({ id, topic: file, text, vector: vectors[index] as Float32Array }));
+  const vectors = await embedder.embed(
+    sections.map(({ text }) => text),
+    'document',
+    signal,
+  );
+  const documents = sections.map(({ id, file, text }, index) => ({
+    id,
+    topic: file,
+    text,
+    vector: vectors[index] as Float32Array,
+  }));
   const asked = Array.from({ length: questionCount }, () => {
     const target = sections[Math.floor(random() * sections.length)] as (typeof sections)[number];
     const words = target.text.split(/[^A-Za-z]+/).filter((word) => word.length > 3);
-    const text = Array.from({ length: 3 + Math.floor(3 * random()) }, () => words[Math.floor(random() * words.length)] ?? 'run').join(' ');
+    const text = Array.from(
+      { length: 3 + Math.floor(3 * random()) },
+      () => words[Math.floor(random() * words.length)] ?? 'run',
+    ).join(' ');
     const grades = new Map<string, number>();
     for (const { id, file, section: of } of sections) {
       if (file === target.file) grades.set(id, id === target.id ? 3 : of === target.section ? 2 : 1);
     }
     return { text, grades };
   });
-  const asVectors = await embedder.embed(asked.map(({ text }) => text), 'query', signal);
+  const asVectors = await embedder.embed(
+    asked.map(({ text }) => text),
+    'query',
+    signal,
+  );
   const questions = asked.map((question, index) => ({ ...question, vector: asVectors[index] as Float32Array }));
   return { name: 'repository', documents, questions };
 }
@@ -116,7 +140,12 @@ function filesOf(root: string): string[] {
 }
 
 /** Puts documents into a space, some commits, then the text index as housekeeping would make it. */
-export async function fill(store: SpaceStore, space: SpaceKey, documents: readonly CorpusDocument[], index: boolean): Promise<void> {
+export async function fill(
+  store: SpaceStore,
+  space: SpaceKey,
+  documents: readonly CorpusDocument[],
+  index: boolean,
+): Promise<void> {
   const dimension = documents[0]?.vector.length ?? DIMENSION;
   for (let from = 0; from < documents.length; from += 500) {
     const changes = documents.slice(from, from + 500).map(({ id, topic, text, vector }) => ({

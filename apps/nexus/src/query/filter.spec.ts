@@ -10,8 +10,45 @@ import { compileFilter, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, FILTER_VALUES_M
 
 type Row = { id: string; type: string | null; at: string | null; metadata: Record<string, unknown> };
 
-const NASTY = [`it's`, `x' OR 1=1 --`, '"quoted"', 'back\\slash', '\\u0041', 'a\u0000b', '/* c */', 'ключ 😀 \u2028', '', ' ', 'upper(type)', '$', '@."n" == 5)', 'line\nbreak\ttab', '%', '_', '5', 'true', 'null', '[1]'];
-const VALUES = [0, 5, -0, -3, 7.5, -0.5e-7, 1e21, 9007199254740991, true, false, null, ['a', 'b'], ['x', 5], [], { e: 1 }];
+const NASTY = [
+  `it's`,
+  `x' OR 1=1 --`,
+  '"quoted"',
+  'back\\slash',
+  '\\u0041',
+  'a\u0000b',
+  '/* c */',
+  'ключ 😀 \u2028',
+  '',
+  ' ',
+  'upper(type)',
+  '$',
+  '@."n" == 5)',
+  'line\nbreak\ttab',
+  '%',
+  '_',
+  '5',
+  'true',
+  'null',
+  '[1]',
+];
+const VALUES = [
+  0,
+  5,
+  -0,
+  -3,
+  7.5,
+  -0.5e-7,
+  1e21,
+  9007199254740991,
+  true,
+  false,
+  null,
+  ['a', 'b'],
+  ['x', 5],
+  [],
+  { e: 1 },
+];
 
 /** A table of the space's own schema; the real thing, for what a predicate means is what LanceDB makes of it. */
 let folder: string;
@@ -19,16 +56,30 @@ let table: Table;
 const rows: Row[] = [];
 
 beforeAll(async () => {
-  for (const value of [...NASTY, ...VALUES]) rows.push({ id: `v${rows.length}`, type: null, at: null, metadata: { k: value } });
-  for (const key of NASTY.filter((name) => name !== '')) rows.push({ id: `k${rows.length}`, type: null, at: null, metadata: { [key]: 1 } });
+  for (const value of [...NASTY, ...VALUES])
+    rows.push({ id: `v${rows.length}`, type: null, at: null, metadata: { k: value } });
+  for (const key of NASTY.filter((name) => name !== ''))
+    rows.push({ id: `k${rows.length}`, type: null, at: null, metadata: { [key]: 1 } });
   for (const type of NASTY) rows.push({ id: `t${rows.length}`, type, at: '2026-01-02T03:04:05.678Z', metadata: {} });
   rows.push({ id: 'old', type: 'note', at: '1970-01-01T00:00:00.000Z', metadata: { k: 5, 'a.b': 'c' } });
   folder = await mkdtemp(join(tmpdir(), 'runspine-filter-'));
   const schema = spaceSchema({ model: 'hash-2', dimension: 2 });
   const data = rows.map((row) => ({
-    id: row.id, document_id: row.id, chunk_index: 0, text: '', vector: [1, 0], terms: ' ', token_count: 0, type: row.type,
-    metadata: JSON.stringify(row.metadata), metadata_json: JSON.stringify(row.metadata), source_uri: null,
-    occurred_at: row.at === null ? null : Date.parse(row.at), source_offset: 0n, tombstone: false, statistics: null,
+    id: row.id,
+    document_id: row.id,
+    chunk_index: 0,
+    text: '',
+    vector: [1, 0],
+    terms: ' ',
+    token_count: 0,
+    type: row.type,
+    metadata: JSON.stringify(row.metadata),
+    metadata_json: JSON.stringify(row.metadata),
+    source_uri: null,
+    occurred_at: row.at === null ? null : Date.parse(row.at),
+    source_offset: 0n,
+    tombstone: false,
+    statistics: null,
   }));
   table = await (await connect(folder)).createTable('space', makeArrowTable(data, { schema }), { schema });
 });
@@ -45,13 +96,18 @@ async function idsOf(filter: unknown): Promise<string[]> {
   return found.map((row) => row.id).sort();
 }
 
-const idsWhere = (test: (row: Row) => boolean) => rows.filter(test).map((row) => row.id).sort();
+const idsWhere = (test: (row: Row) => boolean) =>
+  rows
+    .filter(test)
+    .map((row) => row.id)
+    .sort();
 
 function fault(filter: unknown): { path: string } {
   try {
     compileFilter(filter);
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'nexus.filter_invalid') return error.details as { path: string };
+    if (error instanceof ServiceError && error.code === 'nexus.filter_invalid')
+      return error.details as { path: string };
     throw error;
   }
   throw new Error(`was understood: ${JSON.stringify(filter)}`);
@@ -66,8 +122,10 @@ describe('what a filter matches', () => {
     expect(await idsOf({ type: text })).toEqual(idsWhere((row) => row.type === text));
     expect(await idsOf({ type: { $in: [text, 'nobody'] } })).toEqual(idsWhere((row) => row.type === text));
     expect(await idsOf({ 'metadata.k': text })).toEqual(idsWhere((row) => row.metadata.k === text));
-    if (text !== '') expect(await idsOf({ [`metadata.${text}`]: 1 })).toEqual(idsWhere((row) => row.metadata[text] === 1));
-    if (text !== '') expect(await idsOf({ [`metadata.${text}`]: { $exists: true } })).toEqual(idsWhere((row) => text in row.metadata));
+    if (text !== '')
+      expect(await idsOf({ [`metadata.${text}`]: 1 })).toEqual(idsWhere((row) => row.metadata[text] === 1));
+    if (text !== '')
+      expect(await idsOf({ [`metadata.${text}`]: { $exists: true } })).toEqual(idsWhere((row) => text in row.metadata));
   });
 
   it('matches rows without the field with $ne, $nin and $not, unless $exists leaves them out', async () => {
@@ -76,18 +134,24 @@ describe('what a filter matches', () => {
     expect(await idsOf({ 'metadata.k': { $nin: [5] } })).toEqual(without);
     expect(await idsOf({ $not: { 'metadata.k': 5 } })).toEqual(without);
     expect(await idsOf({ 'metadata.k': { $not: { $eq: 5 } } })).toEqual(without);
-    expect(await idsOf({ 'metadata.k': { $ne: 5, $exists: true } })).toEqual(idsWhere((row) => 'k' in row.metadata && row.metadata.k !== 5));
+    expect(await idsOf({ 'metadata.k': { $ne: 5, $exists: true } })).toEqual(
+      idsWhere((row) => 'k' in row.metadata && row.metadata.k !== 5),
+    );
     expect(await idsOf({ type: { $ne: 'note' } })).toEqual(idsWhere((row) => row.type !== 'note'));
   });
 
   it('finds a list by one of its texts, and does not take a text for a number', async () => {
-    expect(await idsOf({ 'metadata.k': 'a' })).toEqual(idsWhere((row) => Array.isArray(row.metadata.k) && row.metadata.k.includes('a')));
+    expect(await idsOf({ 'metadata.k': 'a' })).toEqual(
+      idsWhere((row) => Array.isArray(row.metadata.k) && row.metadata.k.includes('a')),
+    );
     expect(await idsOf({ 'metadata.k': 5 })).toEqual(idsWhere((row) => row.metadata.k === 5));
     expect(await idsOf({ 'metadata.k': true })).toEqual(idsWhere((row) => row.metadata.k === true));
   });
 
   it('compares times to the millisecond, in any offset', async () => {
-    expect(await idsOf({ occurred_at: '2026-01-02T04:04:05.678+01:00' })).toEqual(idsWhere((row) => row.at?.startsWith('2026') ?? false));
+    expect(await idsOf({ occurred_at: '2026-01-02T04:04:05.678+01:00' })).toEqual(
+      idsWhere((row) => row.at?.startsWith('2026') ?? false),
+    );
     expect(await idsOf({ occurred_at: { $gt: '2026-01-02T03:04:05.677Z' } })).toHaveLength(NASTY.length);
     expect(await idsOf({ occurred_at: { $lt: '2026-01-02T03:04:05.678Z' } })).toEqual(['old']);
     expect(await idsOf({ occurred_at: { $exists: false } })).toEqual(idsWhere((row) => row.at === null));
@@ -144,7 +208,9 @@ describe('what is not understood', () => {
 
   it('the largest that is accepted runs', async () => {
     const values = Array.from({ length: FILTER_VALUES_MAX }, (_, index) => `v${index}`);
-    expect(await idsOf({ 'metadata.k': { $in: [...values, 5].slice(1) } })).toEqual(idsWhere((row) => row.metadata.k === 5));
+    expect(await idsOf({ 'metadata.k': { $in: [...values, 5].slice(1) } })).toEqual(
+      idsWhere((row) => row.metadata.k === 5),
+    );
     let deep: object = { $or: Array.from({ length: FILTER_CONDITIONS_MAX }, (_, index) => ({ 'metadata.k': index })) };
     for (let level = 1; level < FILTER_DEPTH_MAX; level++) deep = level % 2 ? { $and: [deep] } : { $not: deep };
     await idsOf(deep);
@@ -158,13 +224,20 @@ describe('what is not understood', () => {
 
 /** Filters of every operator over the rows' own values and others. */
 function anyFilter(): fc.Arbitrary<object> {
-  const scalar = fc.oneof(fc.constantFrom(...NASTY, 0, 5, -3, 7.5, 1e21, true, false), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string());
+  const scalar = fc.oneof(
+    fc.constantFrom(...NASTY, 0, 5, -3, 7.5, 1e21, true, false),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.string(),
+  );
   const text = fc.oneof(fc.constantFrom(...NASTY), fc.string({ unit: 'grapheme' }));
   const ordered = fc.oneof(text, fc.constantFrom(0, 5, 7.5, -1e-9));
   const operators = (value: fc.Arbitrary<unknown>, order: fc.Arbitrary<unknown>) =>
     fc.oneof(
       value,
-      fc.oneof(value.map(($eq) => ({ $eq })), value.map(($ne) => ({ $ne }))),
+      fc.oneof(
+        value.map(($eq) => ({ $eq })),
+        value.map(($ne) => ({ $ne })),
+      ),
       fc.array(value, { maxLength: 4 }).map(($in) => ({ $in })),
       fc.array(value, { maxLength: 4 }).map(($nin) => ({ $nin })),
       fc.tuple(fc.constantFrom('$gt', '$gte', '$lt', '$lte'), order).map(([name, operand]) => ({ [name]: operand })),
@@ -192,24 +265,49 @@ function holds(filter: object, row: Row): boolean {
     if (name === '$and') return (value as object[]).every((part) => holds(part, row));
     if (name === '$or') return (value as object[]).some((part) => holds(part, row));
     if (name === '$not') return !holds(value as object, row);
-    const stored = name === 'type' ? row.type : name === 'document_id' ? row.id : name === 'source_uri' ? null : row.metadata[name.slice(9)];
+    const stored =
+      name === 'type'
+        ? row.type
+        : name === 'document_id'
+          ? row.id
+          : name === 'source_uri'
+            ? null
+            : row.metadata[name.slice(9)];
     const isColumn = !name.startsWith('metadata.');
     const conditions = typeof value === 'object' ? Object.entries(value as object) : [['$eq', value] as const];
     return conditions.every(([operator, operand]) => {
       const list = (Array.isArray(stored) ? stored.filter((item) => typeof item === 'string') : [stored]) as unknown[];
       const same = (wanted: unknown) => list.some((item) => item === wanted || (item === 0 && wanted === 0));
       const compare = (test: (order: number) => boolean) =>
-        list.some((item) => typeof item === typeof operand && item !== null && test(typeof item === 'string' ? Buffer.compare(Buffer.from(item), Buffer.from(operand as string)) : Math.sign((item as number) - (operand as number))));
+        list.some(
+          (item) =>
+            typeof item === typeof operand &&
+            item !== null &&
+            test(
+              typeof item === 'string'
+                ? Buffer.compare(Buffer.from(item), Buffer.from(operand as string))
+                : Math.sign((item as number) - (operand as number)),
+            ),
+        );
       switch (operator) {
-        case '$eq': return same(operand);
-        case '$ne': return !same(operand);
-        case '$in': return (operand as unknown[]).some(same);
-        case '$nin': return !(operand as unknown[]).some(same);
-        case '$gt': return compare((order) => order > 0);
-        case '$gte': return compare((order) => order >= 0);
-        case '$lt': return compare((order) => order < 0);
-        case '$lte': return compare((order) => order <= 0);
-        default: return (isColumn ? stored !== null : stored !== undefined) === operand;
+        case '$eq':
+          return same(operand);
+        case '$ne':
+          return !same(operand);
+        case '$in':
+          return (operand as unknown[]).some(same);
+        case '$nin':
+          return !(operand as unknown[]).some(same);
+        case '$gt':
+          return compare((order) => order > 0);
+        case '$gte':
+          return compare((order) => order >= 0);
+        case '$lt':
+          return compare((order) => order < 0);
+        case '$lte':
+          return compare((order) => order <= 0);
+        default:
+          return (isColumn ? stored !== null : stored !== undefined) === operand;
       }
     });
   });

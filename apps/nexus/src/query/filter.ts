@@ -151,7 +151,12 @@ function equals(field: Field, operands: readonly unknown[], path: string): strin
   if (texts.length > 0) parts.push(sql.metadataTextIn(field.key, texts));
   if (numbers.length > 0) parts.push(sql.isOneOf(sql.metadataNumber(field.key), numbers));
   if (booleans.length > 0) parts.push(sql.isOneOf(sql.metadataJson(field.key), booleans));
-  return parts.length === 0 ? sql.NOTHING : sql.joined('OR', parts.map((part) => sql.holds(part, false)));
+  return parts.length === 0
+    ? sql.NOTHING
+    : sql.joined(
+        'OR',
+        parts.map((part) => sql.holds(part, false)),
+      );
 }
 
 function ordered(field: Field, operator: '>' | '>=' | '<' | '<=', operand: unknown, path: string): string {

@@ -49,7 +49,10 @@ async function readRows(candidates: readonly Candidate[], sources: readonly Sour
     sources.map(async ({ space }, source) => {
       const rowIds = candidates.filter((candidate) => candidate.source === source).map(({ rowId }) => rowId);
       if (rowIds.length === 0) return;
-      const found = await space.table.takeRowIds(rowIds).select([...columns]).toArrow();
+      const found = await space.table
+        .takeRowIds(rowIds)
+        .select([...columns])
+        .toArrow();
       eachRow(found, columns, (at, values) => {
         const row: Row = {};
         columns.forEach((name, index) => (row[name] = values[index]?.get(at)));

@@ -49,7 +49,10 @@ export class Positions {
     if (sealed === undefined) throw new ServiceError('nexus.snapshot_invalid');
     const { versions, ...decided } = askedAt(sealed);
     if (plan.includeGlobal && versions.global === undefined && space.scope === 'tenant') {
-      throw new ServiceError('nexus.snapshot_invalid', 'The snapshot is of a query that did not include the global space.');
+      throw new ServiceError(
+        'nexus.snapshot_invalid',
+        'The snapshot is of a query that did not include the global space.',
+      );
     }
     return sealed.q === queryDigest(plan, sealed.d) && sealed.d === plan.depth
       ? { versions, ...decided, offset: 0 }
@@ -93,5 +96,10 @@ function sealedOf({ versions, mode, depth, record }: AskedAt): Sealed {
 }
 
 function askedAt({ o, g, m, d, r }: Sealed): AskedAt {
-  return { versions: { own: o, ...(g !== undefined && { global: g }) }, mode: m, depth: d, ...(r !== undefined && { record: r }) };
+  return {
+    versions: { own: o, ...(g !== undefined && { global: g }) },
+    mode: m,
+    depth: d,
+    ...(r !== undefined && { record: r }),
+  };
 }

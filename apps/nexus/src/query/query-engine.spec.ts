@@ -14,7 +14,15 @@ import { Tokens } from './tokens.js';
 const files = new TestSpaces();
 const signal = new AbortController().signal;
 const roles = new Set(['reader'] as const);
-const identity = (tenantId: string, over: Partial<Identity> = {}): Identity => ({ tenantId, env: 'test', projectId: 'p', surfaceId: 'health', subject: 't', roles, ...over });
+const identity = (tenantId: string, over: Partial<Identity> = {}): Identity => ({
+  tenantId,
+  env: 'test',
+  projectId: 'p',
+  surfaceId: 'health',
+  subject: 't',
+  roles,
+  ...over,
+});
 const acme = identity('acme');
 const hash = new HashEmbedder(16);
 
@@ -67,7 +75,9 @@ async function put(space: SpaceKey, texts: Record<string, string>, embedder: Emb
     documentId,
     sourceOffset: offset++,
     type: 'note',
-    chunks: [{ text: texts[documentId] as string, vector: vectors[at] as Float32Array, metadata: { at, 'a.b': [documentId] } }],
+    chunks: [
+      { text: texts[documentId] as string, vector: vectors[at] as Float32Array, metadata: { at, 'a.b': [documentId] } },
+    ],
   }));
   await store.commit(space, { model: embedder.model, dimension: 16 }, changes);
 }
@@ -75,7 +85,10 @@ async function put(space: SpaceKey, texts: Record<string, string>, embedder: Emb
 const words = ['kafka', 'log', 'offset', 'lance', 'table', 'index', 'rank', 'score', 'query', 'space'];
 const many = (prefix: string, count: number, from = 0) =>
   Object.fromEntries(
-    Array.from({ length: count }, (_, at) => [`${prefix}${at + from}`, `kafka ${words.filter((_word, bit) => ((at + from) >> bit) & 1).join(' ')} ${'filler '.repeat(at % 7)}`]),
+    Array.from({ length: count }, (_, at) => [
+      `${prefix}${at + from}`,
+      `kafka ${words.filter((_word, bit) => ((at + from) >> bit) & 1).join(' ')} ${'filler '.repeat(at % 7)}`,
+    ]),
   );
 
 const query = (body: object, who = acme, space = 'notes') => engine.query(who, space, body, signal);
@@ -149,7 +162,11 @@ describe('whose hits', () => {
   });
 
   it('no space, no hits', async () => {
-    expect(await query({ query: 'kafka' }, acme, 'nothing')).toMatchObject({ hits: [], next_cursor: null, searched: { embedding: null } });
+    expect(await query({ query: 'kafka' }, acme, 'nothing')).toMatchObject({
+      hits: [],
+      next_cursor: null,
+      searched: { embedding: null },
+    });
     expect((await query({ vector: [1, 2], mode: 'vector' }, acme, 'nothing')).hits).toEqual([]);
   });
 });
@@ -157,7 +174,12 @@ describe('whose hits', () => {
 describe('what comes back', () => {
   it('text and metadata by default, and else what is asked for', async () => {
     const [hit] = (await query({ query: 'lance' })).hits;
-    expect(hit).toMatchObject({ text: expect.stringContaining('lance'), type: 'note', source_uri: null, metadata: { 'a.b': [hit?.document_id] } });
+    expect(hit).toMatchObject({
+      text: expect.stringContaining('lance'),
+      type: 'note',
+      source_uri: null,
+      metadata: { 'a.b': [hit?.document_id] },
+    });
     expect(hit).not.toHaveProperty('vector');
     const [other] = (await query({ query: 'lance', mode: 'hybrid', include: ['vector', 'scores'] })).hits;
     expect(other).not.toHaveProperty('text');
@@ -216,24 +238,33 @@ describe('caps', () => {
 });
 
 describe('cursors', () => {
-  it.each(['text', 'vector', 'hybrid'])('walk all of it once while others write, over a restart, in mode %s', async (mode) => {
-    const body = { query: 'kafka lance table', mode, include_global: true, depth: 500 };
-    const whole = await query({ ...body, top_k: 100 });
-    const rest = await query({ ...body, top_k: 100, cursor: whole.next_cursor });
-    const pages = await walk({ ...body, top_k: 7 }, async () => {
-      await put(ownSpace(acme, 'notes'), many('a', 3, offset % 60));
-      await put(ownSpace(identity('t_system'), 'notes'), { new: 'kafka lance table lance table' });
-      await store.commit(ownSpace(identity('t_system'), 'notes'), { model: hash.model, dimension: 16 }, [{ documentId: 'new', sourceOffset: offset++, chunks: [] }]);
-      engine = engineOf(store);
-    });
-    const hits = pages.flatMap((page) => page.hits);
-    expect(hits).toEqual([...whole.hits, ...rest.hits]);
-    expect(hits).toHaveLength(120);
-  });
+  it.each(['text', 'vector', 'hybrid'])(
+    'walk all of it once while others write, over a restart, in mode %s',
+    async (mode) => {
+      const body = { query: 'kafka lance table', mode, include_global: true, depth: 500 };
+      const whole = await query({ ...body, top_k: 100 });
+      const rest = await query({ ...body, top_k: 100, cursor: whole.next_cursor });
+      const pages = await walk({ ...body, top_k: 7 }, async () => {
+        await put(ownSpace(acme, 'notes'), many('a', 3, offset % 60));
+        await put(ownSpace(identity('t_system'), 'notes'), { new: 'kafka lance table lance table' });
+        await store.commit(ownSpace(identity('t_system'), 'notes'), { model: hash.model, dimension: 16 }, [
+          { documentId: 'new', sourceOffset: offset++, chunks: [] },
+        ]);
+        engine = engineOf(store);
+      });
+      const hits = pages.flatMap((page) => page.hits);
+      expect(hits).toEqual([...whole.hits, ...rest.hits]);
+      expect(hits).toHaveLength(120);
+    },
+  );
 
   it('say where the depth ends the list', async () => {
     const pages = await walk({ query: 'kafka', depth: 25, top_k: 10 });
-    expect(pages.map(({ hits, truncated }) => [hits.length, truncated])).toEqual([[10, undefined], [10, undefined], [5, true]]);
+    expect(pages.map(({ hits, truncated }) => [hits.length, truncated])).toEqual([
+      [10, undefined],
+      [10, undefined],
+      [5, true],
+    ]);
     const whole = await walk({ query: 'kafka', top_k: 50 });
     expect(whole.at(-1)).not.toHaveProperty('truncated');
   });
@@ -244,23 +275,37 @@ describe('cursors', () => {
     expect(await codeOf(query({ ...body, cursor }))).toBe('answered');
     expect(await codeOf(query({ ...body, top_k: 9, cursor }))).toBe('answered');
     const wrong: [object, Identity?, string?][] = [
-      [{ query: 'kafka' }], [{ query: 'kafka lance', filter: { type: 'x' } }], [{ query: 'kafka lance', include_global: true }],
-      [{ query: 'kafka lance', mode: 'vector' }], [{ query: 'kafka lance', fusion: { k: 2 } }], [{ query: 'kafka lance', caps: { tenant: { max: 1 } } }],
-      [body, identity('other')], [body, identity('acme', { env: 'prod' })], [body, identity('acme', { surfaceId: 'x' })], [body, acme, 'far'],
+      [{ query: 'kafka' }],
+      [{ query: 'kafka lance', filter: { type: 'x' } }],
+      [{ query: 'kafka lance', include_global: true }],
+      [{ query: 'kafka lance', mode: 'vector' }],
+      [{ query: 'kafka lance', fusion: { k: 2 } }],
+      [{ query: 'kafka lance', caps: { tenant: { max: 1 } } }],
+      [body, identity('other')],
+      [body, identity('acme', { env: 'prod' })],
+      [body, identity('acme', { surfaceId: 'x' })],
+      [body, acme, 'far'],
     ];
-    for (const [other, who, space] of wrong) expect(await codeOf(query({ ...other, cursor }, who, space))).toBe('nexus.cursor_invalid');
+    for (const [other, who, space] of wrong)
+      expect(await codeOf(query({ ...other, cursor }, who, space))).toBe('nexus.cursor_invalid');
     for (const at of [0, 5, cursor.length >> 1, cursor.length - 1]) {
       const tampered = cursor.slice(0, at) + (cursor[at] === 'A' ? 'B' : 'A') + cursor.slice(at + 1);
       expect(await codeOf(query({ ...body, cursor: tampered }))).toBe('nexus.cursor_invalid');
     }
-    for (const other of ['x', '.', 'null.AAAAAAAAAAAAAAAAAAAAAA', `${cursor}=`]) expect(await codeOf(query({ ...body, cursor: other }))).toBe('nexus.cursor_invalid');
+    for (const other of ['x', '.', 'null.AAAAAAAAAAAAAAAAAAAAAA', `${cursor}=`])
+      expect(await codeOf(query({ ...body, cursor: other }))).toBe('nexus.cursor_invalid');
   });
 });
 
 describe('snapshots', () => {
   it('give the same hits byte for byte, whatever was written since', async () => {
     for (const mode of ['text', 'vector', 'hybrid']) {
-      const body = { query: 'lance offset', mode, include_global: true, include: ['text', 'metadata', 'scores', 'vector'] };
+      const body = {
+        query: 'lance offset',
+        mode,
+        include_global: true,
+        include: ['text', 'metadata', 'scores', 'vector'],
+      };
       const first = await query(body);
       await put(ownSpace(acme, 'notes'), { [`late-${mode}`]: 'lance offset lance offset' });
       const then = await query({ ...body, as_of: first.snapshot });
@@ -271,13 +316,18 @@ describe('snapshots', () => {
   });
 
   it("keep a remote model's vector and a reranker's order, over a restart, for pages too", async () => {
-    for (const body of [{ query: 'table score', mode: 'vector' }, { query: 'table score', rerank: true }, { query: 'table', mode: 'hybrid', rerank: { top_n: 30 } }]) {
+    for (const body of [
+      { query: 'table score', mode: 'vector' },
+      { query: 'table score', rerank: true },
+      { query: 'table', mode: 'hybrid', rerank: { top_n: 30 } },
+    ]) {
       const first = await query({ ...body, top_k: 8 }, acme, 'far');
       engine = engineOf(files.store(root));
       const then = await query({ ...body, top_k: 8, as_of: first.snapshot }, acme, 'far');
       expect(JSON.stringify(then.hits)).toBe(JSON.stringify(first.hits));
       const pages = [first];
-      while (pages.at(-1)?.next_cursor) pages.push(await query({ ...body, top_k: 8, cursor: pages.at(-1)?.next_cursor }, acme, 'far'));
+      while (pages.at(-1)?.next_cursor)
+        pages.push(await query({ ...body, top_k: 8, cursor: pages.at(-1)?.next_cursor }, acme, 'far'));
       const all = pages.flatMap(ids);
       expect(new Set(all).size).toBe(all.length);
       expect(all.length).toBe('top_n' in Object(body.rerank) ? 30 : 60);
@@ -291,7 +341,9 @@ describe('snapshots', () => {
     expect(await codeOf(query({ query: 'lance', as_of: snapshot }))).toBe('answered');
     expect(await codeOf(query({ query: 'kafka', as_of: 'nonsense' }))).toBe('nexus.snapshot_invalid');
     expect(await codeOf(query({ query: 'kafka', as_of: snapshot }, identity('other')))).toBe('nexus.snapshot_invalid');
-    expect(await codeOf(query({ query: 'kafka', as_of: snapshot, include_global: true }))).toBe('nexus.snapshot_invalid');
+    expect(await codeOf(query({ query: 'kafka', as_of: snapshot, include_global: true }))).toBe(
+      'nexus.snapshot_invalid',
+    );
     const space = ownSpace(acme, 'pruned');
     await put(space, { a: 'kafka', b: 'kafka' });
     const before = await query({ query: 'kafka', top_k: 1 }, acme, 'pruned');
@@ -301,18 +353,36 @@ describe('snapshots', () => {
     table?.close();
     const cold = files.store(root);
     engine = engineOf(cold);
-    expect(await codeOf(query({ query: 'kafka', top_k: 1, as_of: before.snapshot }, acme, 'pruned'))).toBe('nexus.snapshot_expired');
-    expect(await codeOf(query({ query: 'kafka', top_k: 1, cursor: before.next_cursor }, acme, 'pruned'))).toBe('nexus.cursor_invalid');
+    expect(await codeOf(query({ query: 'kafka', top_k: 1, as_of: before.snapshot }, acme, 'pruned'))).toBe(
+      'nexus.snapshot_expired',
+    );
+    expect(await codeOf(query({ query: 'kafka', top_k: 1, cursor: before.next_cursor }, acme, 'pruned'))).toBe(
+      'nexus.cursor_invalid',
+    );
   });
 });
 
 describe('explain', () => {
   it("shows each hit's rank and score by modality and source", async () => {
-    const answer = await engine.explain(acme, 'notes', { query: 'lance table', mode: 'hybrid', include_global: true, rerank: true }, signal);
+    const answer = await engine.explain(
+      acme,
+      'notes',
+      { query: 'lance table', mode: 'hybrid', include_global: true, rerank: true },
+      signal,
+    );
     const [hit] = answer.hits;
     const place = { rank: expect.any(Number), source_rank: expect.any(Number), score: expect.any(Number) };
-    expect(hit?.explanation).toEqual({ vector: place, text: place, fused: place, rerank: { ...place, model: 'fickle', rank: 1 } });
-    expect(answer.searched).toMatchObject({ candidates: { vector: [expect.any(Number), expect.any(Number)] }, statistics: { chunks: expect.any(Number) }, timings_ms: { retrieve: expect.any(Number) } });
+    expect(hit?.explanation).toEqual({
+      vector: place,
+      text: place,
+      fused: place,
+      rerank: { ...place, model: 'fickle', rank: 1 },
+    });
+    expect(answer.searched).toMatchObject({
+      candidates: { vector: [expect.any(Number), expect.any(Number)] },
+      statistics: { chunks: expect.any(Number) },
+      timings_ms: { retrieve: expect.any(Number) },
+    });
     const { vector, text, fused } = hit?.explanation ?? {};
     expect(fused?.score).toBeCloseTo(1 / (60 + (vector?.rank ?? NaN)) + 1 / (60 + (text?.rank ?? NaN)), 12);
   });
@@ -334,15 +404,29 @@ describe('what is refused', () => {
     ['text by vector', { vector: [1], mode: 'text' }, 'nexus.query_invalid', '/query'],
     ['a vector in mode text', { query: 'x', vector: [1], mode: 'text' }, 'nexus.query_invalid', '/vector'],
     ['an unknown field', { query: 'x', topk: 3 }, 'nexus.query_invalid', '/topk'],
-    ['caps upside down', { query: 'x', caps: { tenant: { min: 3, max: 2 } } }, 'nexus.query_invalid', '/caps/tenant/min'],
-    ['caps over the page', { query: 'x', top_k: 3, caps: { tenant: { min: 2 }, global: { min: 2 } } }, 'nexus.query_invalid', '/caps'],
+    [
+      'caps upside down',
+      { query: 'x', caps: { tenant: { min: 3, max: 2 } } },
+      'nexus.query_invalid',
+      '/caps/tenant/min',
+    ],
+    [
+      'caps over the page',
+      { query: 'x', top_k: 3, caps: { tenant: { min: 2 }, global: { min: 2 } } },
+      'nexus.query_invalid',
+      '/caps',
+    ],
     ['an unknown reranker', { query: 'kafka', rerank: { model: 'nobody' } }, 'nexus.query_invalid', '/rerank/model'],
     ['a filter', { query: 'x', filter: { text: 1 } }, 'nexus.filter_invalid', undefined],
     ['cursor and as_of', { query: 'x', cursor: 'a', as_of: 'b' }, 'nexus.query_invalid', '/as_of'],
   ])('%s', async (_, body, code, path) => {
-    const error = await query(body).then(() => undefined, (thrown: unknown) => thrown);
+    const error = await query(body).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
     expect(error).toMatchObject({ code });
-    if (path) expect(((error as ServiceError).details.faults as { path: string }[]).map((fault) => fault.path)).toContain(path);
+    if (path)
+      expect(((error as ServiceError).details.faults as { path: string }[]).map((fault) => fault.path)).toContain(path);
   });
 
   it('answers a query of stop words, and one of more words than there are', async () => {

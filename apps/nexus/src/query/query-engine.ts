@@ -22,13 +22,13 @@ export interface QueryEngineParts {
   readonly tokens: Tokens;
   readonly embedderOf: EmbedderOf;
   readonly rerankerOf: RerankerOf;
-  /** Bound of what is kept of rows at pinned versions, half for texts and half for vectors. @default 64 MiB */
+  /** Bound of what is kept of rows at pinned versions, half for texts and half for vectors. @default 128 MiB */
   readonly rowCacheBytes?: number;
   /** Milliseconds of a clock that never goes back. */
   readonly nowMs?: () => number;
 }
 
-const ROW_CACHE_BYTES = 64 * 1024 * 1024;
+const ROW_CACHE_BYTES = 128 * 1024 * 1024;
 
 /** Times of a query's parts, in milliseconds. */
 export type Timings = Record<'open' | 'embed' | 'retrieve' | 'rank' | 'read', number>;
@@ -130,7 +130,10 @@ export class QueryEngine {
     const { embedderOf, rerankerOf } = this.parts;
     const before = resumed !== undefined && 'mode' in resumed ? resumed : undefined;
     // A space that a resumed query knew and that is gone since takes its versions with it.
-    if (resumed && (versions.own !== resumed.versions.own || (plan.includeGlobal && versions.global !== resumed.versions.global))) {
+    if (
+      resumed &&
+      (versions.own !== resumed.versions.own || (plan.includeGlobal && versions.global !== resumed.versions.global))
+    ) {
       throw gone(plan);
     }
     const kept = before?.record === undefined ? undefined : await this.parts.records.get(space, before.record);
@@ -151,7 +154,13 @@ export class QueryEngine {
     times.lap('rank');
     const record = before?.record ?? (await this.keep(space, vectors, reranked));
     return {
-      plan, opened, vectors, retrieved, list, startedMs, timings: times.laps,
+      plan,
+      opened,
+      vectors,
+      retrieved,
+      list,
+      startedMs,
+      timings: times.laps,
       at: { versions, mode, depth, ...(record !== undefined && { record }) },
       scoreKind: reranked ? 'rerank' : retrieved.scoreKind,
       reranker: reranked?.model,
@@ -210,13 +219,21 @@ function gone(plan: QueryPlan): ServiceError {
 }
 
 function scoresOf(explanation: ReturnType<ReturnType<typeof explanations>>) {
-  return Object.fromEntries(Object.entries(explanation).flatMap(([name, place]) => (place ? [[name, place.score]] : [])));
+  return Object.fromEntries(
+    Object.entries(explanation).flatMap(([name, place]) => (place ? [[name, place.score]] : [])),
+  );
 }
 
 function statisticsOf({ text }: Retrieved) {
   if (text === undefined) return null;
   const { chunks, tokens, documentFrequency } = text.statistics;
-  return { chunks, tokens, mean_length: chunks === 0 ? 0 : tokens / chunks, document_frequency: Object.fromEntries(documentFrequency), scored: text.scored };
+  return {
+    chunks,
+    tokens,
+    mean_length: chunks === 0 ? 0 : tokens / chunks,
+    document_frequency: Object.fromEntries(documentFrequency),
+    scored: text.scored,
+  };
 }
 
 function stopwatch(nowMs: () => number, startedMs: number) {

@@ -1,4 +1,14 @@
-import { DEPTH_DEFAULT, type Fault, faultsOf, INCLUDES, NexusQuery, RERANK_MAX, ServiceError, stringFault, TOP_K_DEFAULT } from '@runspine/contracts';
+import {
+  DEPTH_DEFAULT,
+  type Fault,
+  faultsOf,
+  INCLUDES,
+  NexusQuery,
+  RERANK_MAX,
+  ServiceError,
+  stringFault,
+  TOP_K_DEFAULT,
+} from '@runspine/contracts';
 import { Compile } from 'typebox/compile';
 import type { Caps } from './caps.js';
 import { compileFilter } from './filter.js';

@@ -45,13 +45,15 @@ export async function queryVectors(
   if (kept !== undefined) return { bySource: kept, comparable, remote };
   const byModel = new Map<string, Promise<Float32Array | undefined>>();
   for (const model of new Set(models)) byModel.set(model, vectorBy(plan, embedderOf(model), signal));
-  const vectors = await Promise.all(models.map((model) => byModel.get(model)));
+  const vectors = await Promise.all(models.map(async (model) => byModel.get(model)));
   const bySource = sources.map(({ space: { embedding } }, index) => {
     const vector = vectors[index];
     if (vector?.length === embedding.dimension) return vector;
     if (index > 0) return undefined;
     throw plan.vector === undefined
-      ? new ServiceError('nexus.embedding_mismatch', `No embedder here is the space's: ${embedding.model}.`, { ...embedding })
+      ? new ServiceError('nexus.embedding_mismatch', `No embedder here is the space's: ${embedding.model}.`, {
+          ...embedding,
+        })
       : new ServiceError('nexus.dimension_mismatch', undefined, { dimension: embedding.dimension });
   });
   return { bySource, comparable, remote };

@@ -6,7 +6,16 @@ import { HashEmbedder } from '../embedding/hash.embedder.js';
 import type { SpaceStore } from '../spaces/space-store.js';
 import { tokensOfText } from '../spaces/text-terms.js';
 import { TestSpaces } from '../spaces/spaces.fixture.js';
-import { type Corpus, type CorpusDocument, fill, generatedCorpus, ndcg10, type Question, randomOf, repositoryCorpus } from './corpus.fixture.js';
+import {
+  type Corpus,
+  type CorpusDocument,
+  fill,
+  generatedCorpus,
+  ndcg10,
+  type Question,
+  randomOf,
+  repositoryCorpus,
+} from './corpus.fixture.js';
 import { QueryEngine } from './query-engine.js';
 import { ownSpace } from './sources.js';
 import { Tokens } from './tokens.js';
@@ -17,7 +26,14 @@ import { Tokens } from './tokens.js';
  */
 const spaces = new TestSpaces();
 const roles = new Set(['reader'] as const);
-const caller = (tenantId: string): Identity => ({ tenantId, env: 'test', projectId: 'p', surfaceId: 's', subject: 't', roles });
+const caller = (tenantId: string): Identity => ({
+  tenantId,
+  env: 'test',
+  projectId: 'p',
+  surfaceId: 's',
+  subject: 't',
+  roles,
+});
 const never = new AbortController().signal;
 
 afterAll(() => spaces.clean());
@@ -63,7 +79,8 @@ class Exhaustive {
   }
 
   vector(question: Question, depth = 200): [id: string, score: number][] {
-    const cosine = (one: Float32Array, other: Float32Array) => one.reduce((sum, value, at) => sum + value * (other[at] as number), 0);
+    const cosine = (one: Float32Array, other: Float32Array) =>
+      one.reduce((sum, value, at) => sum + value * (other[at] as number), 0);
     const scored = this.documents.map(({ id, vector }): [string, number] => [id, cosine(vector, question.vector)]);
     return scored.sort((one, other) => other[1] - one[1]).slice(0, depth);
   }
@@ -83,8 +100,11 @@ class Exhaustive {
 }
 
 describe.each<[string, () => Promise<Corpus>]>([
-  ['a generated corpus', async () => generatedCorpus(4000, 120)],
-  ["the repository's own documents", () => repositoryCorpus(resolve(import.meta.dirname, '../../../..'), new HashEmbedder(64), 120)],
+  ['a generated corpus', async () => generatedCorpus(4000, 80)],
+  [
+    "the repository's own documents",
+    () => repositoryCorpus(resolve(import.meta.dirname, '../../../..'), new HashEmbedder(64), 80),
+  ],
 ])('%s', (_, corpusOf) => {
   let corpus: Corpus;
   let exhaustive: Exhaustive;
@@ -124,7 +144,14 @@ describe.each<[string, () => Promise<Corpus>]>([
   describe.each(['text', 'vector', 'hybrid'] as const)('%s', (mode) => {
     const wantedOf = async (question: Question) => (await exhaustive[mode](question)).slice(0, 10);
     const ask = async (tenant: string, space: string, question: Question) => {
-      const body = { mode, top_k: 10, include_global: true, include: [], ...(mode !== 'vector' && { query: question.text }), ...(mode !== 'text' && { vector: [...question.vector] }) };
+      const body = {
+        mode,
+        top_k: 10,
+        include_global: true,
+        include: [],
+        ...(mode !== 'vector' && { query: question.text }),
+        ...(mode !== 'text' && { vector: [...question.vector] }),
+      };
       return (await engine.query(caller(tenant), space, body, never)).hits;
     };
 
@@ -139,10 +166,18 @@ describe.each<[string, () => Promise<Corpus>]>([
         const wanted = await wantedOf(question);
         const hits = await ask(tenant, space, question);
         // Equal scores may stand in any order: positions must have the wanted scores, whoever has them.
-        const isSame = hits.length === wanted.length && hits.every(({ score }, at) => Math.abs(score - (wanted[at]?.[1] as number)) < 1e-5 * Math.max(1, score));
+        const isSame =
+          hits.length === wanted.length &&
+          hits.every(({ score }, at) => Math.abs(score - (wanted[at]?.[1] as number)) < 1e-5 * Math.max(1, score));
         if (isSame) same++;
-        found += ndcg10(hits.map((hit) => hit.document_id), question.grades);
-        ideal += ndcg10(wanted.map(([id]) => id), question.grades);
+        found += ndcg10(
+          hits.map((hit) => hit.document_id),
+          question.grades,
+        );
+        ideal += ndcg10(
+          wanted.map(([id]) => id),
+          question.grades,
+        );
       }
       const count = corpus.questions.length;
       const figures = `${corpus.name} ${mode} ${name}: nDCG@10 ${(found / count).toFixed(4)}, exhaustive ${(ideal / count).toFixed(4)}, the same top ten ${same}/${count}`;

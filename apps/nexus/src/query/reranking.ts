@@ -39,7 +39,9 @@ export async function rerank(
   }
   const reranker = rerankerOf(wanted.model);
   if (reranker === undefined) {
-    throw invalidQuery([{ path: wanted.model === undefined ? '/rerank' : '/rerank/model', message: 'names no reranker of this service' }]);
+    throw invalidQuery([
+      { path: wanted.model === undefined ? '/rerank' : '/rerank/model', message: 'names no reranker of this service' },
+    ]);
   }
   if (head.length === 0) return { model: reranker.model, list: [] };
   const scores = await reranker.score(text as string, await readTexts(head, sources), signal);

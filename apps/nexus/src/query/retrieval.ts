@@ -24,7 +24,8 @@ export interface RowCaches {
 
 export interface Retrieved {
   readonly vector: ModalityResult | undefined;
-  readonly text: (ModalityResult & { readonly statistics: CorpusStatistics; readonly scored: readonly number[] }) | undefined;
+  readonly text:
+    (ModalityResult & { readonly statistics: CorpusStatistics; readonly scored: readonly number[] }) | undefined;
   /** What the query found: one modality's list, or both fused. */
   readonly list: readonly Candidate[];
   readonly scoreKind: 'rrf' | 'bm25' | 'cosine';
@@ -89,7 +90,13 @@ async function retrieveVector(
   return { sources: found, list: fuse(lists, plan.rrfK).slice(0, reach) };
 }
 
-async function retrieveText(plan: QueryPlan, depth: number, reach: number, sources: readonly Source[], caches: RowCaches) {
+async function retrieveText(
+  plan: QueryPlan,
+  depth: number,
+  reach: number,
+  sources: readonly Source[],
+  caches: RowCaches,
+) {
   const spaces = sources.map(({ space }) => space);
   const query = await readTextQuery(plan.text as string, spaces[0] as Source['space']);
   const found = await searchText(spaces, query, plan.predicate, depth, caches.text);

@@ -157,7 +157,11 @@ const SCAN_TERMS_MAX = 32;
 const ROW_COLUMNS = [COLUMN.id, COLUMN.terms, COLUMN.tokenCount];
 
 async function proposalsOf(space: PinnedSpace, text: string, predicate: string | undefined, depth: number) {
-  const search = space.table.query().fullTextSearch(text, { columns: [COLUMN.text] }).select(['_score']).withRowId();
+  const search = space.table
+    .query()
+    .fullTextSearch(text, { columns: [COLUMN.text] })
+    .select(['_score'])
+    .withRowId();
   return rowIdsOf(await (predicate === undefined ? search : search.where(predicate)).limit(depth).toArrow());
 }
 
