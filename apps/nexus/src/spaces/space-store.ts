@@ -8,7 +8,7 @@ import { VersionGone, type PinnedSpace } from './pinned-space.js';
 import { embeddingOf, type SpaceEmbedding } from './space-schema.js';
 import { SpaceStatistics } from './space-statistics.js';
 import { SpaceTables, type SpaceFolder, type StoreRoute } from './space-tables.js';
-import { SpaceWriter, type Committed } from './space-writer.js';
+import { SpaceWriter, analyse, type Committed } from './space-writer.js';
 
 export interface SpaceStoreOptions {
   /** Bound of each of LanceDB's two caches (indexes; metadata), all spaces together. @default 256 MiB */
@@ -71,8 +71,9 @@ export class SpaceStore {
    * @throws ServiceError nexus.embedding_mismatch, nexus_store.missing_route; nothing is written then
    */
   async commit(space: SpaceKey, embedding: SpaceEmbedding, changes: readonly DocumentChange[]): Promise<Committed> {
+    const analysed = await analyse(changes);
     const committed = await this.mutex.run(spacePath(space), async () =>
-      (await this.#writer(space)).commit(embedding, changes),
+      (await this.#writer(space)).commit(embedding, analysed),
     );
     for (const listener of this.#committed) listener(space);
     return committed;

@@ -14,7 +14,7 @@ import {
 } from './commit-chain.js';
 import type { DocumentChange } from './document-change.js';
 import { repairSpace } from './space-repair.js';
-import { arrowRows, commitRow, rowsOf, type SpaceRow } from './space-rows.js';
+import { arrowRows, commitRow, rowsOf } from './space-rows.js';
 import { COLUMN, LIVE, decodeTerms, embeddingOf, sqlText, type SpaceEmbedding } from './space-schema.js';
 import type { SpaceStatistics } from './space-statistics.js';
 import { isConflict, type SpaceTables } from './space-tables.js';
@@ -38,6 +38,22 @@ interface WriterState {
   readonly version: number;
   /** Every document ever written, removed ones included, and its source offset. */
   readonly offsets: Map<string, number>;
+}
+
+/** Changes with the terms of their chunks. */
+export interface AnalysedChanges {
+  readonly changes: readonly DocumentChange[];
+  readonly terms: ReadonlyMap<DocumentChange, readonly TextTerms[]>;
+  /** In how many of all these chunks each term occurs. */
+  readonly frequencies: ReadonlyMap<string, number>;
+}
+
+/** Finds the terms of all chunks: work that needs no turn of the space, and runs while LanceDB writes what came before. */
+export async function analyse(changes: readonly DocumentChange[]): Promise<AnalysedChanges> {
+  const { texts, frequencies } = await termsOfTexts(changes.flatMap(({ chunks }) => chunks.map(({ text }) => text)));
+  let from = 0;
+  const terms = new Map(changes.map((change) => [change, texts.slice(from, (from += change.chunks.length))]));
+  return { changes, terms, frequencies };
 }
 
 const ATTEMPTS_MAX = 12;
@@ -66,7 +82,7 @@ export class SpaceWriter {
   }
 
   /** @throws ServiceError nexus.embedding_mismatch, nothing written */
-  async commit(embedding: SpaceEmbedding, changes: readonly DocumentChange[]): Promise<Committed> {
+  async commit(embedding: SpaceEmbedding, changes: AnalysedChanges): Promise<Committed> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#attempt(embedding, changes, attempt > 1);
@@ -93,7 +109,8 @@ export class SpaceWriter {
     }
   }
 
-  async #attempt(embedding: SpaceEmbedding, changes: readonly DocumentChange[], again: boolean): Promise<Committed> {
+  async #attempt(embedding: SpaceEmbedding, analysed: AnalysedChanges, again: boolean): Promise<Committed> {
+    const { changes } = analysed;
     requireDimension(embedding, changes);
     const state = await this.#load();
     if (state) await requireEmbedding(state.table, embedding);
@@ -113,7 +130,8 @@ export class SpaceWriter {
       else stale.push(change.documentId);
     }
     const accepted = [...newest.values()];
-    const version = accepted.length > 0 ? await this.#write(embedding, state, accepted) : (state?.version ?? 0);
+    const version =
+      accepted.length > 0 ? await this.#write(embedding, state, accepted, analysed) : (state?.version ?? 0);
     const all = [...accepted, ...written];
     return {
       version,
@@ -127,11 +145,11 @@ export class SpaceWriter {
     embedding: SpaceEmbedding,
     state: WriterState | undefined,
     changes: readonly DocumentChange[],
+    analysed: AnalysedChanges,
   ): Promise<number> {
     const replaced = changes.filter(({ documentId }) => state?.offsets.has(documentId));
-    const terms = await termsOfTexts(changes.flatMap((change) => change.chunks.map((chunk) => chunk.text)));
-    const record = await recordOf(state, changes, replaced, terms);
-    const rows = rowsOfChanges(changes, terms.texts);
+    const record = await recordOf(state, changes, replaced, analysed);
+    const rows = changes.flatMap((change) => rowsOf(change, analysed.terms.get(change) ?? []));
     rows.push(commitRow(commitRowId(record), encodeDelta(record)));
     const data = arrowRows(embedding, rows, !state);
     if (!state) {
@@ -177,6 +195,12 @@ export class SpaceWriter {
   }
 }
 
+function frequenciesOf(texts: readonly TextTerms[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { encoded } of texts) for (const [term] of decodeTerms(encoded)) addTo(counts, term, 1);
+  return counts;
+}
+
 function requireDimension({ dimension }: SpaceEmbedding, changes: readonly DocumentChange[]): void {
   for (const { documentId, chunks } of changes) {
     const wrong = chunks.find((chunk) => chunk.vector.length !== dimension);
@@ -214,22 +238,16 @@ async function readOffsets(table: Table): Promise<Map<string, number>> {
   return offsets;
 }
 
-function rowsOfChanges(changes: readonly DocumentChange[], terms: readonly TextTerms[]): SpaceRow[] {
-  let from = 0;
-  return changes.flatMap((change) => {
-    const of = terms.slice(from, (from += change.chunks.length));
-    return rowsOf(change, of);
-  });
-}
-
 /** What the commit changes in the statistics: the new chunks, less those that they replace. */
 async function recordOf(
   state: WriterState | undefined,
   changes: readonly DocumentChange[],
   replaced: readonly DocumentChange[],
-  { texts, frequencies: counts }: Awaited<ReturnType<typeof termsOfTexts>>,
+  analysed: AnalysedChanges,
 ): Promise<CommitRecord> {
+  const texts = changes.flatMap((change) => analysed.terms.get(change) ?? []);
   let tokens = texts.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
+  const counts = changes.length === analysed.changes.length ? new Map(analysed.frequencies) : frequenciesOf(texts);
   const gone = new Set<string>();
   let chunks = texts.length;
   if (state && replaced.length > 0) {

@@ -35,9 +35,17 @@ const WORD_LENGTH_KEPT_MAX = 64;
 /** One token for certain, whatever the language. */
 const FIRST_WORD = 'qq';
 
+/** A word met before, found by a hash that is computed as its text is read: no word is cut out to be looked up. */
+interface KnownWord {
+  readonly text: string;
+  readonly word: Word;
+  /** Another word of the same hash. */
+  readonly next: KnownWord | undefined;
+}
+
 /** Words met before. Two generations: when the young one is full, the old one is forgotten. */
-let young = new Map<string, Word>();
-let old = new Map<string, Word>();
+let young = new Map<number, KnownWord>();
+let old = new Map<number, KnownWord>();
 let terms = new Map<string, Term>();
 let textsCounted = 0;
 let batchesCounted = 0;
@@ -88,15 +96,20 @@ function countTerms(words: readonly Word[], batch: number, met: Term[]): TextTer
 
 /** The words of each text, in order, those not met before included. */
 async function wordsOf(texts: readonly string[]): Promise<Word[][]> {
-  const unknown = new Map<string, Term[]>();
+  const unknown = new Map<string, NewWord>();
   const words = texts.map((text) => {
     const ofText: Word[] = [];
     let from = 0;
+    let hash = 0;
     for (let at = 0; at <= text.length; at++) {
       const code = at < text.length ? text.charCodeAt(at) : 0;
-      if (code >= 128 || IN_WORD[code] === 1) continue;
-      if (at > from) ofText.push(wordOf(text.slice(from, at), unknown));
+      if (code >= 128 || IN_WORD[code] === 1) {
+        hash = nextHash(hash, code);
+        continue;
+      }
+      if (at > from) ofText.push(knownWord(text, from, at, hash) ?? newWord(text.slice(from, at), hash, unknown));
       from = at + 1;
+      hash = 0;
     }
     return ofText;
   });
@@ -104,23 +117,43 @@ async function wordsOf(texts: readonly string[]): Promise<Word[][]> {
   return words;
 }
 
-function wordOf(text: string, unknown: Map<string, Term[]>): Word {
-  const word = young.get(text);
-  if (word) return word;
-  const before = old.get(text);
-  if (before) {
-    keep(text, before);
-    return before;
+function nextHash(hash: number, code: number): number {
+  return (Math.imul(hash, 31) + code) & 0x3fff_ffff;
+}
+
+function knownWord(text: string, from: number, to: number, hash: number): Word | undefined {
+  for (let known = young.get(hash); known; known = known.next) {
+    if (isWord(known.text, text, from, to)) return known.word;
   }
+  for (let known = old.get(hash); known; known = known.next) {
+    if (!isWord(known.text, text, from, to)) continue;
+    keep(known.text, hash, known.word);
+    return known.word;
+  }
+  return undefined;
+}
+
+function isWord(word: string, text: string, from: number, to: number): boolean {
+  if (word.length !== to - from) return false;
+  for (let at = 0; at < word.length; at++) if (word.charCodeAt(at) !== text.charCodeAt(from + at)) return false;
+  return true;
+}
+
+interface NewWord {
+  readonly hash: number;
+  readonly word: Term[];
+}
+
+function newWord(text: string, hash: number, unknown: Map<string, NewWord>): Word {
   let asked = unknown.get(text);
-  if (!asked) unknown.set(text, (asked = []));
-  return asked;
+  if (!asked) unknown.set(text, (asked = { hash, word: [] }));
+  return asked.word;
 }
 
 /** Fills in the terms of new words; none is kept before it has them. */
-async function learn(unknown: ReadonlyMap<string, Term[]>): Promise<void> {
+async function learn(unknown: ReadonlyMap<string, NewWord>): Promise<void> {
   const ascii: [text: string, word: Term[]][] = [];
-  for (const [text, word] of unknown) {
+  for (const [text, { word }] of unknown) {
     if (ASCII_WORD.test(text)) ascii.push([text, word]);
     else for (const token of await tokenize(text, TOKENIZER)) word.push(termOf(token.text));
   }
@@ -129,7 +162,7 @@ async function learn(unknown: ReadonlyMap<string, Term[]>): Promise<void> {
   const tokens = ascii.length > 0 ? await tokenize(joined, TOKENIZER) : [];
   for (const token of tokens.slice(1)) ascii[token.position - 1]?.[1].push(termOf(token.text));
   // A slice would keep the whole text that it was cut from alive.
-  for (const [text, word] of unknown) keep(Buffer.from(text).toString(), word);
+  for (const [text, { hash, word }] of unknown) keep(Buffer.from(text, 'utf16le').toString('utf16le'), hash, word);
 }
 
 function termOf(term: string): Term {
@@ -138,11 +171,16 @@ function termOf(term: string): Term {
   return known;
 }
 
-function keep(text: string, word: Word): void {
+function keep(text: string, hash: number, word: Word): void {
   if (text.length > WORD_LENGTH_KEPT_MAX) return;
   if (young.size >= WORDS_KEPT_MAX) {
     [old, young] = [young, new Map()];
-    terms = new Map([...old.values()].flat().map((term) => [term.term, term]));
+    terms = new Map();
+    for (const first of old.values()) {
+      for (let known: KnownWord | undefined = first; known; known = known.next) {
+        for (const term of known.word) terms.set(term.term, term);
+      }
+    }
   }
-  young.set(text, word);
+  young.set(hash, { text, word, next: young.get(hash) });
 }
