@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import * as client from '@runspine/client';
 import * as contracts from '@runspine/contracts';
 
@@ -17,6 +18,9 @@ describe("the client's types", () => {
     same<Same<keyof client.NexusTask, keyof contracts.TaskResource>>(true);
     same<Same<keyof client.NexusQuery, keyof contracts.NexusQuery>>(true);
     same<Same<keyof client.NexusSpace, keyof contracts.SpaceResource>>(true);
+    same<Same<keyof client.NexusHit, keyof contracts.NexusHit>>(true);
+    same<Same<keyof client.NexusAnswer, keyof contracts.NexusAnswer>>(true);
+    same<Same<keyof client.NexusBlob, keyof contracts.BlobAccepted>>(true);
     same<Same<client.EventType, contracts.EventType>>(true);
     same<Same<client.Run['status'], contracts.RunStatus>>(true);
     same<Same<client.Step['status'], contracts.StepStatus>>(true);

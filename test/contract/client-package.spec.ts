@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 /** The packed client in an empty project, as those who install it have it. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient, type RunspineClient, Tracker } from '@runspine/client';
 import { startStack, type Stack } from '../stack/stack.js';
 import { until } from '../stack/until.js';

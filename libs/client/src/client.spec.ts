@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient, type RunspineClient } from './client.js';
 import { isRunspineError, RunspineError } from './errors.js';
 import { fail, GatewayFixture, json, type SeenRequest } from './gateway.fixture.js';

@@ -14,6 +14,7 @@ export { Nexus, type TaskOptions, type TaskWait } from './resources/nexus.js';
 export type {
   IngestRequest,
   NexusAnswer,
+  NexusBlob,
   NexusDocument,
   NexusHit,
   NexusQuery,

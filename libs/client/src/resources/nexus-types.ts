@@ -62,7 +62,6 @@ export interface NexusQuery {
   /** $eq $ne $in $nin $gt $gte $lt $lte $exists $and $or $not over type, document_id, source_uri, occurred_at, metadata.key */
   filter?: Record<string, Json>;
   include_global?: boolean;
-  scope?: Scope;
   caps?: { tenant?: Cap; global?: Cap };
   fusion?: { k?: number; weights?: { vector?: number; text?: number } };
   rerank?: boolean | { model?: string; top_n?: number };
@@ -101,6 +100,15 @@ export interface NexusAnswer {
   truncated?: boolean;
   snapshot: string;
   searched: Record<string, Json>;
+}
+
+/** A blob that is uploaded. */
+export interface NexusBlob {
+  /** What ingest takes. */
+  blob_uri: string;
+  bytes: number;
+  /** Of the bytes as they arrived, hexadecimal. */
+  sha256: string;
 }
 
 export interface NexusSpace {

@@ -2,7 +2,16 @@ import { RunspineError } from '../errors.js';
 import { jitterMs, pause } from '../http/backoff.js';
 import { Pages } from '../http/pages.js';
 import { badAnswer, type CallOptions, type Transport, type WriteOptions } from '../http/transport.js';
-import type { IngestRequest, NexusAnswer, NexusHit, NexusQuery, NexusSpace, NexusTask, Scope } from './nexus-types.js';
+import type {
+  IngestRequest,
+  NexusAnswer,
+  NexusBlob,
+  NexusHit,
+  NexusQuery,
+  NexusSpace,
+  NexusTask,
+  Scope,
+} from './nexus-types.js';
 import { objectOf } from './writes.js';
 
 /** How long a task is waited for. */
@@ -99,10 +108,10 @@ export class Nexus {
   }
 
   /** Uploads bytes, for documents too large for a request. */
-  async uploadBlob(bytes: Uint8Array, options: WriteOptions = {}): Promise<{ blob_uri: string; bytes: number }> {
+  async uploadBlob(bytes: Uint8Array, options: WriteOptions = {}): Promise<NexusBlob> {
     const headers = { 'content-type': 'application/octet-stream' };
     const { status, body } = await this.transport.request('POST', '/nexus/blobs', { ...options, body: bytes, headers });
-    return objectOf(status, body) as unknown as { blob_uri: string; bytes: number };
+    return objectOf(status, body) as unknown as NexusBlob;
   }
 
   spaces(options: CallOptions & { scope?: Scope } = {}): Pages<NexusSpace> {

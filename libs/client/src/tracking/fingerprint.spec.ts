@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
 import { canonicalHash, canonicalText, isPlainJson, NotCanonical } from './canonical.js';
 import { fingerprintOf, inputHashOf, keyHashOf, unknownFingerprint } from './fingerprint.js';
 

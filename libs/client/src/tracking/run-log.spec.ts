@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { describe, expect, it } from '@jest/globals';
 import { LOG_KINDS } from './log-entry.js';
 import { RunLog } from './run-log.js';
 
