@@ -9,8 +9,13 @@ const directions = {
   'libs/request-context': ['contracts'],
   'libs/service': ['contracts'],
   'libs/projections': ['contracts', 'run-model'],
+  'libs/routing': ['contracts', 'service'],
+  'libs/blobs': ['contracts'],
+  // Published: whoever installs it has none of our other packages.
+  'libs/client': [],
   'apps/projector': ['contracts', 'run-model', 'kafka', 'projections', 'service'],
-  'apps/gateway': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context'],
+  'apps/gateway': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
+  'apps/nexus': ['contracts', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
 };
 
 const importRules = Object.entries(directions).map(([folder, allowed]) => ({
@@ -60,7 +65,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['libs/service/src/settings.ts', '**/*.spec.ts', 'test/**/*.ts', 'deploy/**/*.ts'],
+    files: [
+      'libs/service/src/settings.ts',
+      'libs/client/src/environment.ts',
+      '**/*.spec.ts',
+      'test/**/*.ts',
+      'deploy/**/*.ts',
+    ],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

@@ -122,7 +122,14 @@ function excerptOf(output) {
 function hostEnvironment(root) {
   const own = join(root, 'node_modules', '.bin');
   const path = (process.env.PATH ?? '').split(delimiter).filter((entry) => entry !== own);
-  const env = { ...process.env, PATH: path.join(delimiter), SCARF_ANALYTICS: 'false', DO_NOT_TRACK: '1' };
+  const env = {
+    // The runtime of local embedding models would fetch parts for graphics cards: hundreds of MB that few can use.
+    ONNXRUNTIME_NODE_INSTALL: 'skip',
+    ...process.env,
+    PATH: path.join(delimiter),
+    SCARF_ANALYTICS: 'false',
+    DO_NOT_TRACK: '1',
+  };
   delete env.NODE_OPTIONS;
   return env;
 }

@@ -4,11 +4,12 @@ import type { Folders } from './folders.ts';
 import { paint, say, showFault } from './terminal.mjs';
 
 /** Those who depend on others stop before them. */
-const STOP_ORDER = ['jest', 'bench', 'gateway', 'projector', 'kafka', 'postgres'];
+const STOP_ORDER = ['jest', 'bench', 'gateway', 'nexus', 'projector', 's3', 'gcs', 'kafka', 'postgres'];
 /** npm, the terminal and the bootstrap may each pass on the same key press: within this time they are one. */
 const SAME_PRESS_MS = 700;
 const TITLES: Record<string, string> = {
   gateway: 'Gateway',
+  nexus: 'Nexus',
   projector: 'Projector',
   kafka: 'Kafka',
   postgres: 'PostgreSQL',

@@ -32,10 +32,19 @@ export async function setUp(env: NodeJS.ProcessEnv, folders: Folders): Promise<v
   }
 }
 
+export type ServiceName = 'projector' | 'gateway' | 'nexus';
+
+/** Where each service's port is set, and an example of another one. */
+const PORTS: Readonly<Record<ServiceName, { setting: string; other: number }>> = {
+  gateway: { setting: 'RUNSPINE_PORT', other: 8090 },
+  projector: { setting: 'RUNSPINE_PROJECTOR_PORT', other: 8091 },
+  nexus: { setting: 'RUNSPINE_NEXUS_PORT', other: 8092 },
+};
+
 /** Starts a service and waits until it says that it is ready. */
 export async function startService(
   children: Children,
-  name: 'projector' | 'gateway',
+  name: ServiceName,
   { env, folders }: { env: NodeJS.ProcessEnv; folders: Folders },
 ): Promise<Service> {
   const drainMs = Number(env.RUNSPINE_DRAIN_MS) || DRAIN_DEFAULT_MS;
@@ -58,10 +67,9 @@ export async function startService(
     await waitUntil(ready, { child, waitMs: READY_MAX_MS });
   } catch (error) {
     if (!/EADDRINUSE/.test(logOf(child))) throw error;
+    const { setting, other } = PORTS[name];
     throw new Advice(
-      name === 'gateway'
-        ? `Port ${env.RUNSPINE_PORT} was taken meanwhile. Choose another one: RUNSPINE_PORT=8090 npm start`
-        : `Port ${env.RUNSPINE_PROJECTOR_PORT} was taken meanwhile. Start again, or choose one: RUNSPINE_PROJECTOR_PORT=8091 npm start`,
+      `Port ${env[setting]} was taken meanwhile. Start again, or choose another one: ${setting}=${other} npm start`,
     );
   }
   return { child, address: address ?? '' };

@@ -7,6 +7,7 @@ import { tryLock } from './lock.mjs';
 import { PortMemory } from './ports.ts';
 import { refuseSecondStart } from './preflight.mjs';
 import { logOf } from './probes.ts';
+import { routeToFolders } from './routes.ts';
 import { openSecrets } from './secrets.ts';
 import { startServers, withoutPassword, type Servers } from './servers.ts';
 import { setUp, startService, type Service } from './services.ts';
@@ -20,6 +21,7 @@ const dataDir = process.env.RUNSPINE_DATA_DIR ? resolve(ROOT, process.env.RUNSPI
 const host = process.env.RUNSPINE_HOST || '127.0.0.1';
 const port = process.env.RUNSPINE_PORT || '8080';
 const PROJECTOR_PORT_DEFAULT = 8081;
+const NEXUS_PORT_DEFAULT = 8082;
 
 try {
   await start(openFolders(dataDir));
@@ -55,7 +57,7 @@ async function start(folders: Folders): Promise<void> {
       const { RUNSPINE_JOURNAL_KEY, RUNSPINE_SIGNING_KEY } = secrets;
       const env = await environment({ RUNSPINE_JOURNAL_KEY, RUNSPINE_SIGNING_KEY }, servers, ports);
       await step('Making topics and tables ready', () => setUp(env, folders));
-      const services = await step('Starting projector and gateway', () => startServices(launch, env, folders));
+      const services = await step('Starting projector, nexus and gateway', () => startServices(launch, env, folders));
       const recorded = await demonstrate(services.gateway);
       if (given.once) return await launch.end(recorded ? 0 : 1);
       showAddresses(services, servers, folders, performance.now() - began);
@@ -75,10 +77,14 @@ async function environment(
   servers: Servers,
   ports: PortMemory,
 ): Promise<NodeJS.ProcessEnv> {
+  const nexusPort = String(process.env.RUNSPINE_NEXUS_PORT || (await ports.choose('nexus', NEXUS_PORT_DEFAULT)));
   return {
     RUNSPINE_PROJECTOR_PORT: String(
       process.env.RUNSPINE_PROJECTOR_PORT || (await ports.choose('projector', PROJECTOR_PORT_DEFAULT)),
     ),
+    RUNSPINE_NEXUS_PORT: nexusPort,
+    RUNSPINE_NEXUS_URL: `http://127.0.0.1:${nexusPort}`,
+    RUNSPINE_ROUTE_FILE_ROOTS: dataDir,
     ...keys,
     ...process.env,
     RUNSPINE_PORT: port,
@@ -88,11 +94,13 @@ async function environment(
 }
 
 async function startServices(launch: Launch, env: NodeJS.ProcessEnv, folders: Folders) {
-  const [projector, gateway] = await Promise.all([
+  const [projector, nexus, gateway] = await Promise.all([
     startService(launch.children, 'projector', { env, folders }),
+    startService(launch.children, 'nexus', { env, folders }),
     startService(launch.children, 'gateway', { env, folders }),
   ]);
-  return { projector, gateway };
+  await routeToFolders(gateway.address, folders.data);
+  return { projector, nexus, gateway };
 }
 
 /** The stack stays up when the first run could not be recorded: the logs are there to be read. */
@@ -113,7 +121,7 @@ function showServers(servers: Servers): void {
 }
 
 function showAddresses(
-  services: { projector: Service; gateway: Service },
+  services: { projector: Service; nexus: Service; gateway: Service },
   servers: Servers,
   folders: Folders,
   tookMs: number,
@@ -124,7 +132,7 @@ function showAddresses(
     ['Reference', `${api}/docs`],
     ['Live stream', `curl -N ${api}/v1/streams/rooms/documents`],
     ['Health', `${api}/health/ready`],
-    ['Metrics', `${api}/metrics and ${services.projector.address}/metrics`],
+    ['Metrics', `${api}/metrics, ${services.projector.address}/metrics and ${services.nexus.address}/metrics`],
     ['Kafka', servers.brokers],
     ['PostgreSQL', `${withoutPassword(servers.databaseUrl)}`],
     ['Logs', `${relative(process.cwd(), folders.logs) || folders.logs}/`],

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ROOT } from './folders.ts';
+import { openFolders, ROOT } from './folders.ts';
 import { withServers } from './passing.ts';
+import { PortMemory } from './ports.ts';
 import { countTests, lineOf, type JestResults } from './test-count.ts';
 import { say } from './terminal.mjs';
+import { startTestStores } from './test-stores.ts';
 
 /** `npm test`: Jest over everything on servers of its own. Arguments after `--` go to Jest. The last line counts. */
 const WORKERS = '--maxWorkers=2';
@@ -19,6 +21,10 @@ process.once('exit', () => {
 });
 
 await withServers({ name: 'test', passing: true }, async (launch, env, folder) => {
+  const stores = await startTestStores(launch.children, {
+    folders: openFolders(folder),
+    ports: new PortMemory(folder),
+  });
   const results = join(folder, 'results.json');
   const jest = launch.children.start({
     name: 'jest',
@@ -36,7 +42,7 @@ await withServers({ name: 'test', passing: true }, async (launch, env, folder) =
       `--outputFile=${results}`,
       ...given,
     ],
-    env: { ...env, NODE_OPTIONS: '', NODE_ENV: 'test' },
+    env: { ...env, ...stores, NODE_OPTIONS: '', NODE_ENV: 'test' },
     cwd: ROOT,
     stopSignal: 'SIGTERM',
     graceMs: 5000,

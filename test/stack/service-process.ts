@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const NODE = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url));
 const LINES_MAX = 20_000;
 
-export type ServiceName = 'gateway' | 'projector';
+export type ServiceName = 'gateway' | 'projector' | 'nexus';
 
 /** A line of a service's log, and when it was read. */
 export interface LogLine {

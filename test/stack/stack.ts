@@ -1,4 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type TopicRole, topicName } from '@runspine/contracts';
 import { createKafkaClient, type KafkaClient } from '@runspine/kafka';
 import type { Admin } from 'kafkajs';
@@ -15,6 +19,8 @@ export interface StackOptions {
   gateways?: number;
   /** @default 1 */
   projectors?: number;
+  /** Spaces and blobs lie in a temporary folder, routed for everybody. @default 0 */
+  nexuses?: number;
   /** Settings of every service, over the stack's own. */
   settings?: Record<string, string>;
   /** Services reach Kafka and PostgreSQL through `stack.kafkaProxy` and `stack.postgresProxy`. @default false */
@@ -25,6 +31,9 @@ export interface StackOptions {
 export interface Stack {
   readonly gateways: readonly ServiceProcess[];
   readonly projectors: readonly ServiceProcess[];
+  readonly nexuses: readonly ServiceProcess[];
+  /** Where spaces and blobs lie; only with `nexuses`. */
+  readonly storeRoot: string | undefined;
   readonly database: Database;
   readonly admin: Admin;
   readonly brokers: string[];
@@ -75,6 +84,8 @@ declare global {
 class StackParts implements Stack {
   readonly gateways: ServiceProcess[] = [];
   readonly projectors: ServiceProcess[] = [];
+  readonly nexuses: ServiceProcess[] = [];
+  storeRoot: string | undefined;
   readonly brokers = required('KAFKA_BROKERS').split(',');
   readonly journalKey = randomBytes(32);
   readonly env: Record<string, string> = {};
@@ -89,7 +100,8 @@ class StackParts implements Stack {
   constructor(private readonly options: StackOptions) {}
 
   async start(): Promise<void> {
-    const { gateways = 0, projectors = 1, proxied = false, settings } = this.options;
+    const { gateways = 0, projectors = 1, nexuses = 0, proxied = false, settings } = this.options;
+    if (nexuses > 0) this.storeRoot = await mkdtemp(join(tmpdir(), 'runspine-stores-'));
     [this.database] = await Promise.all([Database.create(required('DATABASE_URL')), this.admin.connect()]);
     this.prefix = `${this.database.name}.`;
     if (proxied) await this.startProxies();
@@ -101,16 +113,19 @@ class StackParts implements Stack {
       RUNSPINE_SIGNING_KEY: randomBytes(32).toString('hex'),
       RUNSPINE_PORT: '0',
       RUNSPINE_PROJECTOR_PORT: '0',
+      RUNSPINE_NEXUS_PORT: '0',
+      ...(this.storeRoot === undefined ? {} : { RUNSPINE_ROUTE_FILE_ROOTS: this.storeRoot }),
       ...settings,
     });
     const setup = await runBuilt('apps/projector/dist/setup.js', [], this.env);
     if (setup.code !== 0) throw new Error(`set-up ended with ${setup.code}:\n${setup.output}`);
+    await this.startNexuses(nexuses);
     const services: ServiceName[] = [...times(projectors, 'projector'), ...times(gateways, 'gateway')];
     await Promise.all(services.map((service) => this.add(service)));
   }
 
   async add(service: ServiceName): Promise<ServiceProcess> {
-    const list = service === 'gateway' ? this.gateways : this.projectors;
+    const list = { gateway: this.gateways, projector: this.projectors, nexus: this.nexuses }[service];
     const name = `${service} ${list.length}`;
     const instance = `${service}-${list.length}`;
     const added = new ServiceProcess(service, name, { ...this.env, RUNSPINE_INSTANCE: instance });
@@ -167,7 +182,7 @@ class StackParts implements Stack {
     this.kafkaProxy?.mend();
     this.postgresProxy?.mend();
     await Promise.all(this.producers.map((producer) => producer.close()));
-    const running = [...this.gateways, ...this.projectors].filter((service) => service.running);
+    const running = [...this.gateways, ...this.nexuses, ...this.projectors].filter((service) => service.running);
     const unclean = (await Promise.all(running.map((service) => service.stopCleanly()))).filter((how) => how !== '');
     await Promise.all([this.kafkaProxy?.close(), this.postgresProxy?.close()]);
     const ours = (name: string) => name.startsWith(this.prefix) && this.prefix !== '';
@@ -178,12 +193,13 @@ class StackParts implements Stack {
     if (groups.length > 0) await this.admin.deleteGroups(groups).catch(() => undefined);
     await this.admin.disconnect();
     await this.database?.drop();
+    if (this.storeRoot !== undefined) await rm(this.storeRoot, { recursive: true, force: true });
     globalThis.servicesLogged = undefined;
     if (unclean.length > 0) throw new Error(`services did not stop cleanly: ${unclean.join(', ')}`);
   }
 
   logs(sinceMs: number): string {
-    return [...this.projectors, ...this.gateways]
+    return [...this.projectors, ...this.nexuses, ...this.gateways]
       .map((service) => `${service.name} (${service.running ? 'running' : 'ended'}):\n${service.tail(60, sinceMs)}`)
       .join('\n');
   }
@@ -194,6 +210,20 @@ class StackParts implements Stack {
       [this.topic('runs')],
     );
     return new Map(rows.map(({ partition, position }) => [partition, position]));
+  }
+
+  /** Before the gateways: they are told where the first of them listens. */
+  private async startNexuses(count: number): Promise<void> {
+    if (count === 0) return;
+    for (const kind of ['nexus_store', 'nexus_blob_store']) {
+      await this.database.rows(
+        `INSERT INTO resource_routes (kind, tenant_id, env, project_id, uri, options, updated_at, updated_by)
+         VALUES ($1, '*', '*', '*', $2, '{}', now(), 'test')`,
+        [kind, pathToFileURL(join(this.storeRoot as string, kind)).href],
+      );
+    }
+    await Promise.all(times(count, 'nexus').map((service) => this.add(service)));
+    this.env.RUNSPINE_NEXUS_URL ??= this.nexuses[0]!.address;
   }
 
   private async startProxies(): Promise<void> {

@@ -8,12 +8,16 @@ import {
   type SettingsOf,
   stringSetting,
 } from '@runspine/service';
+import { nexusSettings } from './nexus/settings.js';
+import { storesSettings } from './nexus/stores.settings.js';
 import { streamSettings } from './streams/settings.js';
 
 /** Settings of the gateway. */
 export const gatewaySettings = defineSettings({
   ...coreSettings,
   ...streamSettings,
+  ...nexusSettings,
+  ...storesSettings,
   host: stringSetting({
     name: 'RUNSPINE_HOST',
     doc: 'Address that the HTTP API listens on.',

@@ -6,7 +6,7 @@ import { type Authenticator, developmentAuthenticator } from '@runspine/request-
 import { Health, type Logger, Metrics, type Service } from '@runspine/service';
 import type { GatewaySettings } from './config.js';
 import { FeedReader } from './outcomes/feed-reader.js';
-import { AUTHENTICATOR, LOGGER, SETTINGS } from './tokens.js';
+import { AUTHENTICATOR, KAFKA, LOGGER, SETTINGS } from './tokens.js';
 
 /** What the process holds open, made once; nothing connects before it is started or used. */
 export interface CoreParts {
@@ -59,6 +59,7 @@ export class CoreModule {
       { provide: SETTINGS, useValue: parts.settings },
       { provide: LOGGER, useValue: parts.logger },
       { provide: AUTHENTICATOR, useValue: parts.authenticator },
+      { provide: KAFKA, useValue: parts.kafka },
       { provide: Metrics, useValue: parts.metrics },
       { provide: Health, useValue: parts.health },
       { provide: BatchingProducer, useValue: parts.producer },

@@ -4,6 +4,7 @@ import { type CoreParts, CoreModule } from './core.module.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { RouteTable } from './http/route-table.js';
 import { ServiceController } from './http/service.controller.js';
+import { NexusModule } from './nexus/nexus.module.js';
 import { ReadsModule } from './reads/reads.module.js';
 import { RunsModule } from './runs/runs.module.js';
 import { StreamsModule } from './streams/streams.module.js';
@@ -14,7 +15,7 @@ export class GatewayModule {
   static of(parts: CoreParts, routes: RouteTable): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [CoreModule.of(parts), RunsModule, ReadsModule, StreamsModule],
+      imports: [CoreModule.of(parts), RunsModule, ReadsModule, StreamsModule, NexusModule],
       controllers: [ServiceController],
       providers: [
         { provide: RouteTable, useValue: routes },

@@ -18,6 +18,8 @@ import { OpenRequests } from './http/open-requests.js';
 import { openApiDocument, serveDocs } from './http/openapi-document.js';
 import { addRequestHooks } from './http/request-hooks.js';
 import { RouteTable } from './http/route-table.js';
+import { acceptBlobs } from './nexus/blob-bodies.js';
+import { acceptLargeIngests } from './nexus/large-bodies.js';
 import { Waits } from './outcomes/waits.js';
 import { EventSender } from './runs/event-sender.js';
 
@@ -31,6 +33,7 @@ const EXPOSED_HEADERS = [
   'X-Request-Id',
   'Idempotency-Replayed',
   'Preference-Applied',
+  'X-Event-Id',
 ];
 
 /** The app over its parts, wired and not yet listening. */
@@ -40,6 +43,8 @@ export async function createApp(parts: CoreParts): Promise<NestFastifyApplicatio
   const routes = new RouteTable();
   routes.watch(fastify);
   acceptJsonOnly(fastify);
+  acceptLargeIngests(fastify);
+  acceptBlobs(fastify);
   addRequestHooks(fastify, parts.health, new HttpMetrics(parts.metrics), parts.logger);
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts, routes), adapter, {
     logger: new NestLogger(parts.logger),
@@ -49,7 +54,12 @@ export async function createApp(parts: CoreParts): Promise<NestFastifyApplicatio
   const { corsOrigins } = parts.settings;
   if (corsOrigins.length > 0) {
     const origin = corsOrigins.includes('*') ? true : [...corsOrigins];
-    app.enableCors({ origin, methods: ['GET', 'HEAD', 'POST'], exposedHeaders: EXPOSED_HEADERS, maxAge: 600 });
+    app.enableCors({
+      origin,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+      exposedHeaders: EXPOSED_HEADERS,
+      maxAge: 600,
+    });
   }
   serveDocs(app, openApiDocument(app));
   return app;

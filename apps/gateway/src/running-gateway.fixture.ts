@@ -22,6 +22,9 @@ export interface RunningGateway {
   readonly log: Record<string, unknown>[];
   /** The database, as its owner. */
   readonly owner: pg.Pool;
+  readonly brokers: readonly string[];
+  /** Its topics, by role. */
+  readonly topics: Readonly<Record<'runs' | 'nexus' | 'feed', string>>;
   /** Drains it, as SIGTERM would. */
   drain(): Promise<void>;
   /** Drains it, and removes its topics and database. */
@@ -38,7 +41,7 @@ export async function runGateway(servers: Servers, overrides: Record<string, str
   await asAdmin(adminUrl, `CREATE DATABASE ${name}`);
   await migrate(databaseUrl);
   const kafka = createKafkaClient({ brokers: brokers.split(','), clientId: name });
-  const topics = (['runs', 'feed'] as const).map((role) => ({
+  const topics = (['runs', 'nexus', 'feed'] as const).map((role) => ({
     topic: topicName(role, prefix),
     partitions: 2,
     replication: 1,
@@ -75,6 +78,8 @@ export async function runGateway(servers: Servers, overrides: Record<string, str
     health,
     log,
     owner,
+    brokers: brokers.split(','),
+    topics: { runs: topicName('runs', prefix), nexus: topicName('nexus', prefix), feed: topicName('feed', prefix) },
     drain: () => (drained ??= drain()),
     remove: async () => {
       await (drained ??= drain());

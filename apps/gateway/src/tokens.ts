@@ -4,5 +4,7 @@
 export const SETTINGS = Symbol('settings');
 /** Logger of @runspine/service. */
 export const LOGGER = Symbol('logger');
+/** KafkaClient of @runspine/kafka. */
+export const KAFKA = Symbol('kafka');
 /** Authenticator of @runspine/request-context. */
 export const AUTHENTICATOR = Symbol('authenticator');

@@ -9,11 +9,11 @@ import { BatchState } from './runs/batch-state.js';
 import { PartitionMemory } from './runs/partition-memory.js';
 import { parkEntry } from './runs/park-entry.js';
 import { type FoldedBatch, foldBatch, type Told } from './runs/fold-batch.js';
-import { NumberOutOfRange } from './store/binary-arrays.js';
 import { erasePayloads } from './store/erase-payloads.js';
 import { loadAll, loadMissing } from './store/load-batch.js';
 import { ReservationLost, saveBatch } from './store/save-batch.js';
 import { inTransaction, statementsOf } from './store/transaction.js';
+import { refusal } from './store/refusal.js';
 
 /** How often a transaction is tried again at once, for conflicts that the next try does not meet. */
 const CONFLICT_TRIES_MAX = 5;
@@ -184,13 +184,6 @@ export class BatchProjector {
 function tookForNew(state: BatchState): boolean {
   for (const run of state.runs.values()) if (run.complete && !run.state) return true;
   return false;
-}
-
-/** The SQLSTATE where it means that the data itself is refused: classes 22, 23 and 54. */
-function refusal(error: unknown): string | undefined {
-  if (error instanceof NumberOutOfRange) return error.sqlstate;
-  if (!(error instanceof pg.DatabaseError) || error.code === undefined) return undefined;
-  return ['22', '23', '54'].includes(error.code.slice(0, 2)) ? error.code : undefined;
 }
 
 /** Deadlock, serialisation failure, or an id that came before where the first attempt took it for new. */

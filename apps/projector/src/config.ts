@@ -11,7 +11,7 @@ import {
 export const topicSettings = {
   partitions: integerSetting({
     name: 'RUNSPINE_PARTITIONS',
-    doc: 'Partitions of the runs and feed topics. Never changes in the life of a topic.',
+    doc: 'Partitions of each topic. Never changes in the life of a topic.',
     default: 4,
     min: 1,
     max: 1000,

@@ -8,11 +8,13 @@ import { assertRestricted, openPool, RoleRefused } from '@runspine/projections/j
 import { type Drain, NestLogger, runService, type Service, startAdminServer } from '@runspine/service';
 import type pg from 'pg';
 import { BatchProjector } from './batch-projector.js';
+import { NexusProjector } from './nexus/nexus-projector.js';
 import { projectorSettings, type ProjectorSettings } from './config.js';
 import { FeedPublisher } from './log/feed-publisher.js';
 import { LogPositions } from './log/log-positions.js';
 import { ProjectorMetrics } from './projector-metrics.js';
 import { ProjectorModule } from './projector.module.js';
+import type { Unreadable } from './runs/batch-reader.js';
 import { keepKeysFor } from './store/key-retention.js';
 
 /** Of one fetch and partition: small, since the group's partitions are fetched together and wait in memory. */
@@ -43,19 +45,22 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
     producer,
     topic: topicName('deadLetter', settings.topicPrefix),
   });
-  const projector = new BatchProjector({
+  const parts = {
     pool,
     positions,
     partitions: settings.partitions,
     journalKey: createSecretKey(settings.journalKey),
     logger,
-    deadLetter: async ({ record, fault }) => {
+    deadLetter: async ({ record, fault }: Unreadable) => {
       const { topic, partition, offset } = record;
       logger.warn({ topic, partition, offset, code: fault.code, path: fault.path }, 'dead letter');
       const detail = fault.path === '' ? fault.message : `${fault.path} ${fault.message}`;
       await deadLetters.publish({ source: { topic, partition, offset, group }, code: fault.code, detail, record });
       metrics.deadLetter(fault.code);
     },
+  };
+  const projector = new BatchProjector({
+    ...parts,
     tell: (partition, told) => {
       metrics.told(told);
       return feed.publish(partition, told);
@@ -75,10 +80,13 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
   metrics.watch(() => transport.consumerStatus(), feed, producer);
   health.add(TOPICS.runs.name, () => consumerHealth(transport));
 
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(ProjectorModule.with(projector, metrics), {
-    strategy: transport,
-    logger: new NestLogger(logger),
-  });
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(
+    ProjectorModule.with(projector, new NexusProjector(parts), metrics),
+    {
+      strategy: transport,
+      logger: new NestLogger(logger),
+    },
+  );
   await app.listen();
   const stopRetention = keepKeysFor(pool, settings.idempotencyHours, logger);
   return async () => {

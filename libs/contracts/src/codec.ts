@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Attributes, ATTRIBUTES, OPTIONAL_ATTRIBUTES, readEnvelope } from './attributes.js';
-import { type SubmittedEvent, SPEC_VERSION } from './envelope.js';
+import type { EventDefinition } from './define-event.js';
+import { type Envelope, type SubmittedEvent, SPEC_VERSION } from './envelope.js';
 import { definitionOf, isStepEventType } from './events.js';
 import { affinityOf, affinityOfRunId, partitionKeyOf, TIME_AHEAD_MS_MAX, timeOfId } from './ids.js';
 import { EVENT_DATA_BYTES_MAX, type Fault, findUnstorable, jsonBytes } from './json.js';
@@ -28,7 +29,11 @@ const HEADERS = ATTRIBUTES.map((name) => [name, `ce_${name}`] as const);
 const GROWTH_MAX = 5;
 
 /** An event in the binary mode of the CloudEvents Kafka binding: `ce_*` headers, JSON value, its key. */
-export function encodeBinary(event: SubmittedEvent): { key: string; headers: Record<string, string>; value: string } {
+export function encodeBinary(event: Envelope & { data: unknown }): {
+  key: string;
+  headers: Record<string, string>;
+  value: string;
+} {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     ce_specversion: SPEC_VERSION,
@@ -57,6 +62,19 @@ export function encodeBinary(event: SubmittedEvent): { key: string; headers: Rec
  * the key is the run's. Never throws. The partition is left to who knows how many there are.
  */
 export function decodeRecord(record: RawRecord, nowMs: number = Date.now()): Decoded {
+  const read = readTyped(record, nowMs, definitionOf);
+  return 'fault' in read ? read : routed(record, read.event as SubmittedEvent, nowMs);
+}
+
+/**
+ * The event of a record of any topic, checked but for its ids, subject and key: attributes, its type by `definitionOf`,
+ * version, data, sizes, times. `partitionkey` is empty where it was not given. Never throws.
+ */
+export function readTyped(
+  record: RawRecord,
+  nowMs: number,
+  definitionOfType: (type: string) => EventDefinition | undefined,
+): { event: Envelope & { data: unknown } } | { fault: RecordFault } {
   if (record.value === null) return faultOf('event.malformed', '', 'has no value');
   if (!isUtf8(record.value)) return faultOf('event.malformed', '', 'is not UTF-8');
   const text = record.value.toString('utf8');
@@ -72,7 +90,7 @@ export function decodeRecord(record: RawRecord, nowMs: number = Date.now()): Dec
   const read = readEnvelope(content.attributes, nowMs);
   if ('fault' in read) return read;
   const { envelope } = read;
-  const definition = definitionOf(envelope.type);
+  const definition = definitionOfType(envelope.type);
   if (!definition) return faultOf('event.unknown_type', 'type', 'is not a known type');
   if (envelope.dataschema !== definition.dataschema) {
     const version = `/${definition.type}/v${definition.version}`;
@@ -91,7 +109,7 @@ export function decodeRecord(record: RawRecord, nowMs: number = Date.now()): Dec
   if (record.value.length > EVENT_DATA_BYTES_MAX / GROWTH_MAX && jsonBytes(data) > EVENT_DATA_BYTES_MAX) {
     return faultOf('event.too_large', '/data', `must be at most ${EVENT_DATA_BYTES_MAX} bytes`);
   }
-  return routed(record, { ...envelope, data } as SubmittedEvent, nowMs);
+  return { event: { ...envelope, data } };
 }
 
 /** Faults of the ids in an event's data: times too far ahead, an affinity that is not the room's. */

@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EventDefinition } from './define-event.js';
-import { EVENT_DEFINITIONS, definitionOf, type EventType, isStepEventType } from './events.js';
-import { EXAMPLE_DATA, minimalData } from './render/examples.js';
+import { ALL_EVENT_DEFINITIONS, EVENT_DEFINITIONS, definitionOf, type EventType, isStepEventType } from './events.js';
+import type { NexusEventType } from './nexus-events.js';
+import { ALL_EXAMPLE_DATA, minimalData } from './render/examples.js';
 import type { SchemaNode } from './render/field-table.js';
 
-const definitions = EVENT_DEFINITIONS.map((definition) => [definition.type, definition as EventDefinition] as const);
+const definitions = ALL_EVENT_DEFINITIONS.map(
+  (definition) => [definition.type, definition as EventDefinition] as const,
+);
 
 interface WrongField {
   path: string;
@@ -13,8 +16,8 @@ interface WrongField {
 }
 
 /** The example with one field at a time made wrong: by its type, and by each limit that its schema has. */
-function wrongFields(type: EventType, definition: EventDefinition): WrongField[] {
-  const example = EXAMPLE_DATA[type] as Record<string, unknown>;
+function wrongFields(type: EventType | NexusEventType, definition: EventDefinition): WrongField[] {
+  const example = ALL_EXAMPLE_DATA[type] as Record<string, unknown>;
   const { properties = {} } = definition.schema as SchemaNode;
   return Object.entries(properties).flatMap(([name, schema]) =>
     wrongValues(schema).map(({ what, value, below = '' }) => ({
@@ -61,8 +64,8 @@ function required(schema: SchemaNode): Record<string, unknown> {
 describe.each(definitions)('%s', (type, definition) => {
   it('takes its least and its fullest data', () => {
     expect([definition.check(minimalData(type)), definition.faults(minimalData(type))]).toEqual([true, []]);
-    expect([definition.check(EXAMPLE_DATA[type]), definition.faults(EXAMPLE_DATA[type])]).toEqual([true, []]);
-    expect(Object.keys(EXAMPLE_DATA[type]).sort()).toEqual(
+    expect([definition.check(ALL_EXAMPLE_DATA[type]), definition.faults(ALL_EXAMPLE_DATA[type])]).toEqual([true, []]);
+    expect(Object.keys(ALL_EXAMPLE_DATA[type]).sort()).toEqual(
       Object.keys((definition.schema as SchemaNode).properties ?? {}).sort(),
     );
   });

@@ -1,9 +1,13 @@
 import type { DataOf, EventDefinition } from './define-event.js';
+import { NEXUS_EVENT_DEFINITIONS } from './nexus-events.js';
 import { RUN_EVENT_DEFINITIONS } from './run-events.js';
 import { STEP_EVENT_DEFINITIONS } from './step-events.js';
 
 /** Every event of `runspine.runs.v1`. */
 export const EVENT_DEFINITIONS = [...RUN_EVENT_DEFINITIONS, ...STEP_EVENT_DEFINITIONS] as const;
+
+/** Every event of every topic. */
+export const ALL_EVENT_DEFINITIONS = [...EVENT_DEFINITIONS, ...NEXUS_EVENT_DEFINITIONS] as const;
 
 type AnyDefinition = (typeof EVENT_DEFINITIONS)[number];
 

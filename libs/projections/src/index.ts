@@ -1,4 +1,5 @@
 export { type EventOutcomeRow, EventOutcomeEntity } from './entities/event-outcome.entity.js';
+export { NexusTaskEntity, type NexusTaskRow } from './entities/nexus-task.entity.js';
 export { RejectionEntity, type RejectionRow } from './entities/rejection.entity.js';
 export { RoomEntity, type RoomRow } from './entities/room.entity.js';
 export { RunEventEntity, type RunEventRow } from './entities/run-event.entity.js';
@@ -6,6 +7,7 @@ export { RunEntity, type RunRow } from './entities/run.entity.js';
 export { StepEntity, type StepRow } from './entities/step.entity.js';
 export { hashData, hashEntry, hashTypeAndData, type ChainedEvent, type ChainedSource } from './journal-chain.js';
 export { migrate, MIGRATIONS } from './migrate.js';
+export { type ChainedNexusEntry, hashNexusEntry } from './nexus-chain.js';
 export {
   assertRestricted,
   openPool,
@@ -29,4 +31,5 @@ export { type RunFilters, type RunPosition, RunQueries } from './queries/run-que
 export type { Page, Scope } from './queries/select-rows.js';
 export { StateQueries } from './queries/state-queries.js';
 export { StepQueries } from './queries/step-queries.js';
+export { type RecordedTask, TaskQueries } from './queries/task-queries.js';
 export { type StreamHead, StreamHeads, type StreamTarget } from './queries/stream-heads.js';

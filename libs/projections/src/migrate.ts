@@ -2,10 +2,18 @@ import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { RunSpine1764000000000 } from './migrations/1764000000000-run-spine.js';
 import { Roles1764000000001 } from './migrations/1764000000001-roles.js';
+import { NexusEvents1764000000002 } from './migrations/1764000000002-nexus-events.js';
+import { ResourceRoutes1764000000003 } from './migrations/1764000000003-resource-routes.js';
 import { CorrelationByRun1764000000004 } from './migrations/1764000000004-correlation-by-run.js';
 
 /** Every migration, oldest first. */
-export const MIGRATIONS = [RunSpine1764000000000, Roles1764000000001, CorrelationByRun1764000000004];
+export const MIGRATIONS = [
+  RunSpine1764000000000,
+  Roles1764000000001,
+  NexusEvents1764000000002,
+  ResourceRoutes1764000000003,
+  CorrelationByRun1764000000004,
+];
 
 /** One number for everybody who migrates a Runspine database, so that two set-ups wait for each other. */
 const MIGRATION_LOCK = 7_240_511;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /** The roles that services take; migrations make them. */
-export type ServiceRole = 'runspine_gateway' | 'runspine_projector';
+export type ServiceRole = 'runspine_gateway' | 'runspine_projector' | 'runspine_nexus';
 
 export interface PoolOptions {
   /** postgres:// address; its login must be a member of the role. */
@@ -104,7 +104,7 @@ async function connectChecked(pool: pg.Pool, role: ServiceRole): Promise<pg.Quer
     return await pool.query<RoleState>(
       `SELECT current_user::text AS name, pg_has_role(session_user, 'runspine_eraser', 'SET') AS may_erase,
               (rolsuper OR rolbypassrls) AS bypasses,
-              EXISTS (SELECT FROM pg_class WHERE relname IN ('run_events', 'proj_runs') AND relowner = pg_roles.oid) AS owns
+              EXISTS (SELECT FROM pg_class WHERE relname IN ('run_events', 'proj_runs', 'resource_routes') AND relowner = pg_roles.oid) AS owns
          FROM pg_roles WHERE rolname = current_user`,
     );
   } catch (error) {

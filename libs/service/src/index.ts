@@ -18,6 +18,7 @@ export {
   SettingsError,
   stringSetting,
   urlSetting,
+  variablesWith,
   type CoreSettings,
   type Setting,
   type SettingFault,

@@ -182,6 +182,19 @@ export function urlSetting(options: SettingOptions<string> & { schemes: readonly
   return setting(options, wants, parse, (value) => value);
 }
 
+/**
+ * The variables whose names begin with a prefix, for values that are named elsewhere and looked up later, such as the
+ * secrets of routes. Empty ones are absent.
+ */
+export function variablesWith(
+  prefix: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(env).flatMap(([name, value]) => (name.startsWith(prefix) && value ? [[name, value] as const] : [])),
+  );
+}
+
 /** Log levels, most to least. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 

@@ -26,6 +26,7 @@ import {
   StreamTicket,
   StreamTicketRequest,
 } from '@runspine/contracts';
+import { NEXUS_SCHEMAS } from '../nexus/schemas.js';
 
 const DESCRIPTION = `Runs of AI agents and data pipelines. A write becomes an event on Kafka; it is answered when the
 state machine has applied or refused it. Every error has the same shape; its codes are in docs/errors.md.`;
@@ -54,6 +55,7 @@ const SCHEMAS: Record<string, object> = {
   EventBatch,
   BatchResult,
   BatchResults,
+  ...NEXUS_SCHEMAS,
   ...Object.fromEntries(COMMANDS.map(({ name, body }) => [name, body])),
   ...Object.fromEntries(EVENT_DEFINITIONS.map(({ type, schema }) => [`data.${type}`, schema])),
 };

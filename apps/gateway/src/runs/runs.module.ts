@@ -37,5 +37,6 @@ import { StepWritesController } from './step-writes.controller.js';
         }),
     },
   ],
+  exports: [EventSender],
 })
 export class RunsModule {}

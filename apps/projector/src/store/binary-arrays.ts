@@ -48,6 +48,12 @@ export function textArray(values: readonly string[]): Buffer {
   return arraysOf([{ name: '', type: 'text', of: (value: string) => value }], values)[0]!;
 }
 
+/** For any number of rows: `INSERT … SELECT … FROM unnest(…)`, an array a column, from parameter `$first` on. */
+export function insertFrom<Row>(table: string, columns: readonly Column<Row>[], first: number, suffix = ''): string {
+  const names = columns.map((column) => column.name).join(', ');
+  return `INSERT INTO ${table} (${names}) SELECT ${names} FROM ${unnested(columns, first, 'given')} ${suffix}`;
+}
+
 /** `unnest` of a statement's arrays from parameter `$first` on, with their names: `unnest($3::text[], …) AS name(a, …)`. */
 export function unnested<Row>(columns: readonly Column<Row>[], first: number, name: string): string {
   const arrays = columns.map((column, index) => `$${first + index}::${column.type}[]`);

@@ -4,7 +4,7 @@ import type { BatchState, RoomInHand } from '../runs/batch-state.js';
 import type { FoldedBatch, JournalRow, RejectionRow } from '../runs/fold-batch.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
 import type { Database } from './transaction.js';
-import { arraysOf, type Column, unnested } from './binary-arrays.js';
+import { arraysOf, type Column, insertFrom, unnested } from './binary-arrays.js';
 
 /** Another partition took an event id or idempotency key at the same moment: fold again, now seeing it. */
 export class ReservationLost extends Error {
@@ -217,8 +217,7 @@ export async function saveBatch(
 function saveStatement(): { name: string; text: string } {
   let next = MOVES.length + 1;
   const insert = <Row>(table: string, columns: readonly Column<Row>[], conflict = '') => {
-    const names = columns.map((column) => column.name).join(', ');
-    const text = `INSERT INTO ${table} (${names}) SELECT ${names} FROM ${unnested(columns, next, 'given')} ${conflict}`;
+    const text = insertFrom(table, columns, next, conflict);
     next += columns.length;
     return text;
   };

@@ -1,15 +1,17 @@
 import type { EventDefinition } from '../define-event.js';
-import { EVENT_DEFINITIONS } from '../events.js';
+import { ALL_EVENT_DEFINITIONS, EVENT_DEFINITIONS, definitionOf } from '../events.js';
+import { NEXUS_EVENT_DEFINITIONS } from '../nexus-events.js';
 import { RUN_STATUSES, STEP_STATUSES } from '../resources.js';
 import { TOPICS } from '../topics.js';
 import { ATTRIBUTE_RULES } from './attribute-rules.js';
 import { encodeBinary } from '../codec.js';
-import { EXAMPLE_DATA, exampleEvent } from './examples.js';
+import { ALL_EXAMPLE_DATA } from './examples.js';
+import { exampleOf } from './golden.js';
 import { DEAD_LETTER_CODES, DEAD_LETTER_HEADERS, FEED_HEADERS, REFUSALS, feedExample } from './outcome-rules.js';
 
 type Json = Record<string, unknown>;
 
-/** docs/asyncapi.yaml as a value: AsyncAPI 3.0 of the topics runs, feed and dead letter. JSON, and so YAML once written. */
+/** docs/asyncapi.yaml as a value: AsyncAPI 3.0 of the topics runs, nexus, feed and dead letter. JSON, and so YAML once written. */
 export function asyncApiDocument(version: string): Json {
   return {
     asyncapi: '3.0.0',
@@ -17,23 +19,25 @@ export function asyncApiDocument(version: string): Json {
       title: 'Runspine events',
       version,
       description:
-        'Events of runs and steps on Kafka, and what becomes of them. docs/events.md says the same in words.',
+        'Events of runs, steps and spaces on Kafka, and what becomes of them. docs/events.md says the same in words.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     defaultContentType: 'application/json',
     channels: {
       runs: { ...channel('runs'), messages: messageRefs(EVENT_DEFINITIONS.map(({ type }) => type)) },
+      nexus: { ...channel('nexus'), messages: messageRefs(NEXUS_EVENT_DEFINITIONS.map(({ type }) => type)) },
       feed: { ...channel('feed'), messages: messageRefs(['outcomes']) },
       deadLetter: { ...channel('deadLetter'), messages: messageRefs(['deadLetter']) },
     },
     operations: {
       receiveRunEvents: operation('receive', 'runs', 'The projector decides each event of a run or a step.'),
+      receiveNexusEvents: operation('receive', 'nexus', 'The projector keeps each event of a space, and folds tasks.'),
       sendOutcomes: operation('send', 'feed', 'The projector tells what became of events.'),
       sendDeadLetters: operation('send', 'deadLetter', 'The projector sets aside what no retry can make readable.'),
     },
     components: {
       messages: {
-        ...Object.fromEntries(EVENT_DEFINITIONS.map((definition) => [definition.type, eventMessage(definition)])),
+        ...Object.fromEntries(ALL_EVENT_DEFINITIONS.map((definition) => [definition.type, eventMessage(definition)])),
         outcomes: {
           name: 'outcomes',
           title: 'Outcomes of events of one run',
@@ -56,12 +60,12 @@ export function asyncApiDocument(version: string): Json {
           payload: { description: 'Bytes as they were.' },
         },
       },
-      schemas: { outcomes: outcomesSchema(), eventHeaders: eventHeaders() },
+      schemas: { outcomes: outcomesSchema(), eventHeaders: eventHeaders(), nexusEventHeaders: nexusEventHeaders() },
     },
   };
 }
 
-function channel(role: 'runs' | 'feed' | 'deadLetter'): Json {
+function channel(role: 'runs' | 'nexus' | 'feed' | 'deadLetter'): Json {
   const { name, description, retentionMs, maxMessageBytes, key } = TOPICS[role];
   return {
     address: name,
@@ -88,9 +92,10 @@ function operation(action: 'send' | 'receive', channelName: string, summary: str
   return { action, channel: { $ref: `#/channels/${channelName}` }, summary };
 }
 
-function eventMessage(definition: (typeof EVENT_DEFINITIONS)[number]): Json {
+function eventMessage(definition: (typeof ALL_EVENT_DEFINITIONS)[number]): Json {
   const { type, description, schema, dataschema, version } = definition as EventDefinition<typeof definition.type>;
-  const { 'content-type': _contentType, ...headers } = encodeBinary(exampleEvent(type)).headers;
+  const { 'content-type': _contentType, ...headers } = encodeBinary(exampleOf(type)).headers;
+  const ofRun = definitionOf(type) !== undefined;
   return {
     name: type,
     title: `${type}, version ${version}`,
@@ -98,7 +103,7 @@ function eventMessage(definition: (typeof EVENT_DEFINITIONS)[number]): Json {
     contentType: 'application/json',
     headers: {
       allOf: [
-        { $ref: '#/components/schemas/eventHeaders' },
+        { $ref: `#/components/schemas/${ofRun ? 'eventHeaders' : 'nexusEventHeaders'}` },
         {
           type: 'object',
           properties: { ce_type: { const: type }, ce_dataschema: { type: 'string', examples: [dataschema] } },
@@ -106,8 +111,13 @@ function eventMessage(definition: (typeof EVENT_DEFINITIONS)[number]): Json {
       ],
     },
     payload: schema,
-    examples: [{ headers, payload: EXAMPLE_DATA[type] }],
-    bindings: { kafka: { key: { type: 'string', description: 'tenant/affinity' }, bindingVersion: '0.5.0' } },
+    examples: [{ headers, payload: ALL_EXAMPLE_DATA[type] }],
+    bindings: {
+      kafka: {
+        key: { type: 'string', description: TOPICS[ofRun ? 'runs' : 'nexus'].key },
+        bindingVersion: '0.5.0',
+      },
+    },
   };
 }
 
@@ -120,6 +130,14 @@ function eventHeaders(): Json {
       rules.map(([name, rule]) => [`ce_${name}`, { ...rule.schema, description: rule.meaning }]),
     ),
   };
+}
+
+/** As those of runs, but for what an event is about. */
+function nexusEventHeaders(): Json {
+  const headers = eventHeaders();
+  const description = `As the key: ${TOPICS.nexus.key}.`;
+  const properties = { ...(headers.properties as Json), ce_subject: { type: 'string', description } };
+  return { ...headers, properties: { ...properties, ce_partitionkey: { type: 'string', description } } };
 }
 
 function headersOf(headers: Readonly<Record<string, string>>): Json {

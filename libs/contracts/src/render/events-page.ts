@@ -5,6 +5,7 @@ import { eventSections } from './event-sections.js';
 import { EXAMPLE, PARTITION_EXAMPLES, encodeStructured, exampleEvent } from './examples.js';
 import { encodeBinary } from '../codec.js';
 import { block, code, page, table } from './markdown.js';
+import { nexusSections } from './nexus-sections.js';
 import { outcomeSections } from './outcome-sections.js';
 
 /** docs/events.md: all that a producer or consumer in any language needs to know. */
@@ -21,6 +22,7 @@ export function eventsPage(): string {
     ...limits(),
     ...eventSections(),
     ...outcomeSections(),
+    ...nexusSections(),
   );
 }
 
@@ -69,8 +71,9 @@ function ids(): string[] {
       [
         ['run id', '`run_` + 12 hex digits of Unix milliseconds + 8 of affinity + 12 random', code(EXAMPLE.runId)],
         ['step id', '`step_` + 12 hex digits of Unix milliseconds + 20 random', code(EXAMPLE.stepId)],
+        ['task id', '`task_` + 32 hex digits, best 12 of Unix milliseconds + 20 random', code(EXAMPLE.taskId)],
         ['event id', 'a UUID; version 7 sorts by time. Kept in lower case', code(exampleEvent('run.created').id)],
-        ['tenant, env, project, surface, room', '`[a-z0-9][a-z0-9_-]{0,63}`', code(EXAMPLE.roomId)],
+        ['tenant, env, project, surface, space, room', '`[a-z0-9][a-z0-9_-]{0,63}`', code(EXAMPLE.roomId)],
       ],
     ),
     'Hex digits are lower case. A time in an id more than 24 h ahead is refused. An id of another system goes into `external_id`.',

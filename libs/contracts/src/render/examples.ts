@@ -1,6 +1,8 @@
 import { DEFAULT_NAME, SPEC_VERSION, type SubmittedEvent } from '../envelope.js';
 import { type EventData, type EventType, definitionOf } from '../events.js';
 import { partitionKeyOf } from '../ids.js';
+import { nexusDefinitionOf, type NexusEventType } from '../nexus-events.js';
+import { NEXUS_EXAMPLE_DATA } from './nexus-examples.js';
 
 /** Who and where the examples of the documents and golden files are. */
 export const EXAMPLE = {
@@ -12,6 +14,7 @@ export const EXAMPLE = {
   time: '2026-01-31T12:00:00.000Z',
   runId: 'run_019c13ec9e002d9e751ca1b2c3d4e5f6',
   stepId: 'step_019c13ec9e00a1b2c3d4e5f60718293a',
+  taskId: 'task_019c13ec9e00a1b2c3d4e5f60718293a',
 } as const;
 
 /** Keys with their murmur2 as a signed 32-bit integer, and their partition among 4 and among 12. */
@@ -111,10 +114,13 @@ export const EXAMPLE_DATA: { [T in EventType]: EventData<T> } = {
   },
 };
 
+/** Data of each event of every topic. */
+export const ALL_EXAMPLE_DATA = { ...EXAMPLE_DATA, ...NEXUS_EXAMPLE_DATA };
+
 /** The example data with the required fields only. */
-export function minimalData(type: EventType): Record<string, unknown> {
-  const { required } = definitionOf(type)!.schema as { required?: string[] };
-  const data: Record<string, unknown> = EXAMPLE_DATA[type];
+export function minimalData(type: EventType | NexusEventType): Record<string, unknown> {
+  const { required } = (definitionOf(type) ?? nexusDefinitionOf(type))!.schema as { required?: string[] };
+  const data: Record<string, unknown> = ALL_EXAMPLE_DATA[type];
   return Object.fromEntries((required ?? []).map((name) => [name, data[name]]));
 }
 

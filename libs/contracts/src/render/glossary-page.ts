@@ -44,6 +44,7 @@ export const GLOSSARY: Record<string, string> = {
   step: 'One unit of work inside a run. Its id begins with `step_`.',
   stream: 'Server-sent events of a room or a run, resumable by sequence.',
   surface: 'The product area that a space serves, such as marketing.',
+  task: 'The work on one request to ingest or remove documents. Its id begins with `task_`.',
   tenant: 'Whose data it is. Nothing of one tenant is visible to another.',
   unreported: 'The state of a step whose run ended before the step said how it did.',
   version: 'Of a run: its run sequence, and the ETag. Of an event: the number at the end of its `dataschema`.',

@@ -1,22 +1,30 @@
 import { encodeBinary } from '../codec.js';
 import type { EventDefinition } from '../define-event.js';
-import { EVENT_DEFINITIONS } from '../events.js';
+import type { SubmittedEvent } from '../envelope.js';
+import { ALL_EVENT_DEFINITIONS, definitionOf, type EventType } from '../events.js';
+import type { NexusEvent, NexusEventType } from '../nexus-events.js';
 import { exampleEvent, minimalData } from './examples.js';
+import { nexusExampleEvent } from './nexus-examples.js';
 
 /** The golden file of each event: its name, and the contract that it freezes. */
 export function goldenFiles(): { name: string; content: GoldenFile }[] {
-  return EVENT_DEFINITIONS.map((definition) => {
+  return ALL_EVENT_DEFINITIONS.map((definition) => {
     const { type, version, dataschema, schema } = definition as EventDefinition<typeof definition.type>;
     return {
       name: `${type}.v${version}.json`,
       content: {
         dataschema,
         schema: { $schema: 'http://json-schema.org/draft-07/schema#', ...schema },
-        record: { ...encodeBinary(exampleEvent(type)), value: exampleEvent(type).data },
+        record: { ...encodeBinary(exampleOf(type)), value: exampleOf(type).data },
         minimal: minimalData(type),
       },
     };
   });
+}
+
+/** The example event of a type of any topic. */
+export function exampleOf(type: EventType | NexusEventType): SubmittedEvent | NexusEvent {
+  return definitionOf(type) ? exampleEvent(type as EventType) : nexusExampleEvent(type as NexusEventType);
 }
 
 /** What a golden file holds. */

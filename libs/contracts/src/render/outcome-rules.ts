@@ -32,6 +32,8 @@ export const DEAD_LETTER_CODES = [
   'event.too_large',
   'event.wrong_partition',
   'event.parked',
+  'event.id_reused',
+  'nexus.task_mismatch',
 ] as const satisfies readonly ErrorCode[];
 
 /** Headers that a dead letter has beside those of its record. */

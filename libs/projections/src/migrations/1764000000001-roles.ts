@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createRole } from './create-role.js';
 
 /**
  * The roles that the services take, and what each may do. The journal is inserted into and never changed: only the
@@ -56,18 +57,3 @@ const GRANTS = [
   `GRANT SELECT, INSERT, UPDATE ON proj_runs, proj_steps, proj_rooms, projector_offsets TO runspine_projector`,
   `GRANT SELECT, UPDATE (data) ON run_events, rejections TO runspine_eraser`,
 ];
-
-/** Roles are the server's, not the database's: two databases may be migrated at once, so an existing role is fine. */
-function createRole(role: string): string {
-  return `DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') THEN
-      BEGIN
-        CREATE ROLE ${role} NOLOGIN;
-      EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-      END;
-    END IF;
-    IF NOT pg_has_role(current_user, '${role}', 'SET') THEN
-      GRANT ${role} TO CURRENT_USER WITH SET TRUE, INHERIT FALSE;
-    END IF;
-  END $$`;
-}

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { EventOutcomeEntity } from '../entities/event-outcome.entity.js';
+import { NexusTaskEntity } from '../entities/nexus-task.entity.js';
 import { RejectionEntity } from '../entities/rejection.entity.js';
 import { RoomEntity } from '../entities/room.entity.js';
 import { RunEventEntity } from '../entities/run-event.entity.js';
@@ -10,7 +11,15 @@ import { type PoolOptions, poolConfig } from '../pool.js';
 import { beginRead, storeFault } from './read-transaction.js';
 
 /** Every table that reads know. */
-export const ENTITIES = [RunEntity, StepEntity, RoomEntity, RunEventEntity, RejectionEntity, EventOutcomeEntity];
+export const ENTITIES = [
+  RunEntity,
+  StepEntity,
+  RoomEntity,
+  RunEventEntity,
+  RejectionEntity,
+  EventOutcomeEntity,
+  NexusTaskEntity,
+];
 
 /** How long a read may wait for a connection, milliseconds. */
 const CONNECT_TIMEOUT_MS = 3000;

@@ -1,0 +1,291 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ANSWER_HEADERS, newRunId, newStepId, newTaskId } from '@runspine/contracts';
+import { request as rawRequest } from 'node:http';
+import { type RunningGateway, runGateway, untilReady } from '../running-gateway.fixture.js';
+import { readTopic } from './topic-reader.fixture.js';
+import { NexusStandIn } from './nexus-stand-in.fixture.js';
+
+// Real: Kafka, PostgreSQL, the gateway. Not real: nexus, which a small HTTP server stands in for; nobody projects.
+const ANSWER = {
+  hits: [{ id: 'a#0', document_id: 'a', score: 0.5, source_scope: 'tenant', text: 'x', type: null, source_uri: null }],
+  score_kind: 'bm25',
+  next_cursor: null,
+  snapshot: 'snap-1',
+};
+let nexus: NexusStandIn;
+let gateway: RunningGateway;
+
+beforeAll(async () => {
+  nexus = new NexusStandIn();
+  const url = await nexus.start();
+  gateway = await runGateway(process.env, {
+    RUNSPINE_NEXUS_URL: `${url}/base/`,
+    RUNSPINE_NEXUS_ANSWER_MS: '700',
+    RUNSPINE_NEXUS_CONNECTIONS: '8',
+    RUNSPINE_NEXUS_REQUESTS_MAX: '30',
+    RUNSPINE_AFTER_TASK_MS: '800',
+  });
+  await untilReady(gateway);
+});
+afterAll(async () => {
+  await gateway.remove();
+  await nexus.stop();
+});
+beforeEach(() => {
+  nexus.received.length = 0;
+  nexus.abandoned = 0;
+  nexus.answer = (_request, response) =>
+    nexus.json(response, 200, ANSWER, { [ANSWER_HEADERS.hits]: '1', [ANSWER_HEADERS.tookMs]: '1.5' });
+});
+
+const ask = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+  fetch(`${gateway.address}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+const query = (body: unknown, headers?: Record<string, string>) => ask('/nexus/spaces/handbook/query', body, headers);
+const codeOf = async (answer: Response) =>
+  ((await answer.json()) as { error: { code: string; request_id: string; details: Record<string, unknown> } }).error;
+
+describe('a question', () => {
+  it('goes to nexus with its caller, and its answer comes back byte for byte', async () => {
+    const text = ' {"hits":[ ],"a":1.0e0}';
+    nexus.answer = (_request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(text);
+    const caller = {
+      'x-tenant-id': 'acme',
+      'x-env': 'prod',
+      'x-project-id': 'p',
+      'x-surface-id': 's',
+      'x-roles': 'reader',
+      'x-request-id': 'req-1',
+      'x-correlation-id': 'corr-1',
+      authorization: 'Bearer t',
+    };
+    const answer = await query({ query: 'why?', vector: [0.1, 0.2] }, { ...caller, cookie: 'secret' });
+
+    expect([answer.status, await answer.text()]).toEqual([200, text]);
+    expect(answer.headers.get('x-request-id')).toBe('req-1');
+    const [received] = nexus.received;
+    expect(received).toMatchObject({ method: 'POST', url: '/base/nexus/spaces/handbook/query', headers: caller });
+    expect(JSON.parse(received!.body)).toEqual({ query: 'why?', vector: [0.1, 0.2] });
+    expect(received!.headers).not.toHaveProperty('cookie');
+  });
+
+  it('that nexus refuses is refused with its words', async () => {
+    const error = { code: 'nexus.cursor_invalid', message: 'no', retryable: false, details: { a: 1 }, request_id: 'r' };
+    nexus.answer = (_request, response) => nexus.json(response, 410, { error });
+    const answer = await query({ query: 'x' });
+    expect([answer.status, await answer.json()]).toEqual([410, { error }]);
+    nexus.answer = (_request, response) => nexus.json(response, 503, { error }, { 'retry-after': '7' });
+    const later = await query({ query: 'x' });
+    expect([later.status, later.headers.get('retry-after')]).toEqual([503, '7']);
+    nexus.answer = (_request, response) => nexus.json(response, 500, { error });
+    expect((await query({ query: 'x' })).status).toBe(500);
+  });
+
+  it('can be explained, the space in the path or in the body', async () => {
+    await ask('/nexus/spaces/handbook/query/explain', { query: 'x' });
+    await ask('/nexus/query/explain', { space_id: 'handbook', query: 'x' });
+    expect(nexus.received.map(({ url, body }) => [url, body])).toEqual(
+      Array(2).fill(['/base/nexus/spaces/handbook/query/explain', '{"query":"x"}']),
+    );
+    expect(await codeOf(await ask('/nexus/query/explain', { query: 'x' }))).toMatchObject({ code: 'request.invalid' });
+    expect((await ask('/nexus/query/explain', { space_id: '../x', query: 'x' })).status).toBe(400);
+  });
+
+  it.each([
+    ['spaces/Handbook/query', { query: 'x' }, 'spaceId'],
+    ['spaces/..%2Fx/query', { query: 'x' }, 'spaceId'],
+    ['spaces/handbook/query', [], '/'],
+    ['spaces/handbook/query', { run_id: newRunId('00000000') }, '/step_id'],
+    ['spaces/handbook/query', { run_id: 'run_1', step_id: newStepId() }, '/run_id'],
+    ['spaces/handbook/query', { after_task: 'task_1' }, '/after_task'],
+    ['spaces/handbook/query', { query: 'a\u0000b' }, '/query'],
+  ])('of a wrong form is refused here: %s %j', async (path, body, fault) => {
+    const answer = await ask(`/nexus/${path}`, body);
+    expect(answer.status).toBe(400);
+    expect(await codeOf(answer)).toMatchObject({ code: 'request.invalid', details: { faults: [{ path: fault }] } });
+    expect(nexus.received).toEqual([]);
+  });
+
+  it('needs the role reader', async () => {
+    const answer = await query({ query: 'x' }, { 'x-roles': 'writer' });
+    expect([answer.status, (await codeOf(answer)).code]).toEqual([403, 'auth.forbidden']);
+  });
+});
+
+describe('spaces', () => {
+  it('are read from nexus, parameters and all', async () => {
+    expect((await fetch(`${gateway.address}/nexus/spaces?limit=2`)).status).toBe(200);
+    expect((await fetch(`${gateway.address}/nexus/spaces/handbook`)).status).toBe(200);
+    expect(nexus.received.map(({ url }) => url)).toEqual(['/base/nexus/spaces?limit=2', '/base/nexus/spaces/handbook']);
+  });
+});
+
+describe('nexus', () => {
+  it('that is slow is given up: 503, and it is told', async () => {
+    nexus.answer = () => undefined;
+    const answer = await query({ query: 'x' });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await codeOf(answer)).toMatchObject({ code: 'nexus.unavailable', request_id: expect.any(String) });
+    await until(() => nexus.abandoned === 1);
+  });
+
+  it('that stops in the middle of its answer is unavailable, too', async () => {
+    nexus.answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{');
+      setTimeout(() => response.destroy(), 20);
+    };
+    expect((await codeOf(await query({ query: 'x' }))).code).toBe('nexus.unavailable');
+  });
+
+  it('that closed a kept connection is asked again over another one', async () => {
+    let first = true;
+    nexus.answer = (_request, response) => {
+      if (!first) return nexus.json(response, 200, ANSWER);
+      first = false;
+      response.socket!.destroy();
+    };
+    expect((await query({ query: 'x' })).status).toBe(200);
+    expect(nexus.received).toHaveLength(2);
+  });
+
+  it('is told when the caller leaves', async () => {
+    nexus.answer = () => undefined;
+    const { hostname, port } = new URL(gateway.address);
+    const headers = { 'content-type': 'application/json' };
+    const leaving = rawRequest({ hostname, port, path: '/nexus/spaces/handbook/query', method: 'POST', headers });
+    leaving.on('error', () => undefined);
+    leaving.end('{"query":"x"}');
+    await until(() => nexus.received.length === 1);
+    leaving.destroy();
+    await until(() => nexus.abandoned === 1, 500);
+  });
+
+  it('is asked over connections that are kept, no more than are set', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => query({ query: 'x' })));
+    const before = nexus.connections;
+    const asked = nexus.received.length;
+    for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 20 }, () => query({ query: 'x' })));
+    expect(nexus.received.length - asked).toBe(100);
+    expect(nexus.connections - before).toBeLessThanOrEqual(8);
+  });
+
+  it('is sent no more at once than is set: the rest is answered at once', async () => {
+    const open: (() => void)[] = [];
+    nexus.answer = (_request, response) => void open.push(() => nexus.json(response, 200, ANSWER));
+    let answered = 0;
+    const asked = Array.from({ length: 40 }, () => query({ query: 'x' }).finally(() => (answered += 1)));
+    const refused = await Promise.race(asked);
+    await until(() => answered === 10, 500);
+    expect([refused.status, (await codeOf(refused)).code]).toEqual([503, 'nexus.unavailable']);
+    nexus.answer = (_request, response) => nexus.json(response, 200, ANSWER);
+    for (const release of open) release();
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(30);
+  });
+
+  it('that is away is unavailable at once', async () => {
+    const away = await runGateway(process.env, { RUNSPINE_NEXUS_URL: 'http://127.0.0.1:1' });
+    try {
+      const answer = await fetch(`${away.address}/nexus/spaces`);
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+      expect((await codeOf(answer)).code).toBe('nexus.unavailable');
+    } finally {
+      await away.remove();
+    }
+  });
+});
+
+describe('what is recorded', () => {
+  it('of a query of a step: step.retrieved, before it is answered; of every query: nexus.searched', async () => {
+    const [run_id, step_id] = [newRunId('00000000'), newStepId()];
+    const body = { query: 'why?', vector: [1, 2], top_k: 3, run_id, step_id };
+    const answer = await query(body, { 'x-tenant-id': 'acme', 'x-surface-id': 'support', 'x-correlation-id': 'c-9' });
+    expect(answer.status).toBe(200);
+
+    const retrieved = (await readTopic(gateway, 'runs')).find(({ subject }) => subject === run_id);
+    expect(retrieved).toMatchObject({
+      type: 'step.retrieved',
+      id: answer.headers.get('x-event-id'),
+      tenantid: 'acme',
+      correlationid: 'c-9',
+      data: {
+        run_id,
+        step_id,
+        space: 'handbook',
+        query: { query: 'why?', top_k: 3 },
+        hits: [{ id: 'a#0', document_id: 'a', score: 0.5, source_scope: 'tenant' }],
+        snapshot: 'snap-1',
+      },
+    });
+    const searched = async () =>
+      (await readTopic(gateway, 'nexus')).find(({ correlationid }) => correlationid === 'c-9');
+    await until(async () => (await searched()) !== undefined);
+    expect(await searched()).toMatchObject({
+      type: 'nexus.searched',
+      subject: 'acme/default/default/support/handbook',
+      data: { top_k: 3, hits: 1, took_ms: 1.5, run_id, step_id, space: { scope: 'tenant', space_id: 'handbook' } },
+    });
+  });
+
+  it('of a query that was refused: nothing', async () => {
+    nexus.answer = (_request, response) => nexus.json(response, 400, { error: { code: 'request.invalid' } });
+    const headers = { 'x-correlation-id': 'refused-1' };
+    await query({ run_id: newRunId('00000000'), step_id: newStepId() }, headers);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const events = [...(await readTopic(gateway, 'runs')), ...(await readTopic(gateway, 'nexus'))];
+    expect(events.filter(({ correlationid }) => correlationid === 'refused-1')).toEqual([]);
+  });
+});
+
+describe('after_task', () => {
+  const put = (id: string, status: string, errors = '[]') =>
+    gateway.owner.query(
+      `INSERT INTO proj_nexus_tasks VALUES ('default', $1, 'default', 'default', 'default', 'handbook', 'tenant',
+         'default/default/default/default/handbook', $2, 1, 0, 0, NULL, $3, NULL, now(), now(), NULL)
+       ON CONFLICT (tenant_id, task_id) DO UPDATE SET status = EXCLUDED.status`,
+      [id, status, errors],
+    );
+
+  it('waits until the task is completed, and only then asks', async () => {
+    const id = newTaskId();
+    await put(id, 'running');
+    const asked = query({ query: 'x', after_task: id });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(nexus.received).toEqual([]);
+    await put(id, 'completed');
+    expect((await asked).status).toBe(200);
+    expect(nexus.received).toHaveLength(1);
+  });
+
+  it('of a failed task is 409, of one that is not there 404', async () => {
+    const id = newTaskId();
+    await put(id, 'failed', '[{"code":"x.y","message":"no"}]');
+    const answer = await query({ query: 'x', after_task: id });
+    expect(answer.status).toBe(409);
+    expect(await codeOf(answer)).toMatchObject({ code: 'nexus.task_failed', details: { errors: [{ code: 'x.y' }] } });
+    const missing = await query({ query: 'x', after_task: newTaskId(Date.now() - 3_600_000) });
+    expect([missing.status, (await codeOf(missing)).code]).toEqual([404, 'nexus.task_not_found']);
+    expect(nexus.received).toEqual([]);
+  });
+
+  it('of a task that takes too long is 503, to be asked again', async () => {
+    const id = newTaskId();
+    await put(id, 'queued');
+    const answer = await query({ query: 'x', after_task: id });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await codeOf(answer)).toMatchObject({ code: 'nexus.task_pending', details: { status: 'queued' } });
+  });
+});
+
+async function until(holds: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
+  const endMs = Date.now() + withinMs;
+  while (!(await holds())) {
+    if (Date.now() > endMs) throw new Error('It did not come about in time.');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,140 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  ANSWER_HEADERS,
+  definitionOf,
+  jsonBytes,
+  newEventId,
+  type NexusEventData,
+  nexusEvent,
+  type SpaceRef,
+  SYSTEM_TENANT,
+} from '@runspine/contracts';
+import type { Identity } from '@runspine/request-context';
+import { Metrics } from '@runspine/service';
+import type { WriteHeaders } from '../http/write-headers.js';
+import { submitted } from '../runs/command-event.js';
+import { EventSender } from '../runs/event-sender.js';
+import type { NexusResponse } from './nexus-client.js';
+import { NexusSender } from './nexus-sender.js';
+import type { QueryBody } from './query-body.js';
+
+/** Reports that may be on their way to Kafka at once; more are dropped, and counted. */
+const REPORTS_MAX = 1000;
+/** A filter over this size is left out of the record of a retrieval. */
+const FILTER_BYTES_MAX = 32 * 1024;
+
+/** A query as it was answered. */
+export interface AnsweredQuery {
+  readonly caller: Identity;
+  readonly spaceId: string;
+  readonly body: QueryBody;
+  readonly headers: WriteHeaders;
+  readonly answer: NexusResponse;
+}
+
+/** What is recorded of queries: what a step retrieved, and that a space was asked. */
+@Injectable()
+export class Retrievals {
+  private reporting = 0;
+  private readonly dropped;
+
+  constructor(
+    @Inject(EventSender) private readonly runs: EventSender,
+    @Inject(NexusSender) private readonly nexus: NexusSender,
+    @Inject(Metrics) metrics: Metrics,
+  ) {
+    this.dropped = metrics.counter({
+      name: 'runspine_gateway_unreported_searches_total',
+      help: 'Queries that were answered and not reported as nexus.searched.',
+    });
+  }
+
+  /**
+   * Submits `step.retrieved` for a query of a step; Kafka has it once this resolves. Whether the step accepts it stands
+   * under `GET /v1/events/{id}`.
+   * @returns the id of the event
+   * @throws ServiceError as writes do: a retrieval that is not recorded is not answered.
+   */
+  async record({ caller, spaceId, body, headers, answer }: AnsweredQuery): Promise<string> {
+    const { hits, snapshot } = JSON.parse(answer.body.toString('utf8')) as {
+      hits: { id: string; score: number; document_id: string; source_scope: string }[];
+      snapshot: string;
+    };
+    const data = {
+      run_id: body.run_id,
+      step_id: body.step_id,
+      space: spaceId,
+      query: askedOf(body),
+      hits: hits.map(({ id, score, document_id, source_scope }) => ({ id, score, document_id, source_scope })),
+      snapshot,
+    };
+    const nowMs = Date.now();
+    const { idempotencyKey: _key, expectedVersion: _version, ...rest } = headers;
+    const event = submitted(caller, definitionOf('step.retrieved')!, data, {
+      id: newEventId(nowMs),
+      time: undefined,
+      headers: { ...rest, idempotencyKey: undefined, expectedVersion: undefined },
+      nowMs,
+    });
+    await this.runs.send(this.runs.recordsOf([event]), event);
+    return event.id;
+  }
+
+  /** Reports `nexus.searched`, and waits for nothing. */
+  report({ caller, spaceId, body, headers, answer }: AnsweredQuery): void {
+    if (this.reporting >= REPORTS_MAX) return void this.dropped.inc();
+    const envelope = {
+      id: newEventId(),
+      source: '/gateway',
+      time: new Date().toISOString(),
+      tenantid: caller.tenantId,
+      env: caller.env,
+      projectid: caller.projectId,
+      surfaceid: caller.surfaceId,
+      ...(headers.correlationId === undefined ? {} : { correlationid: headers.correlationId }),
+      ...(headers.traceparent === undefined ? {} : { traceparent: headers.traceparent }),
+    };
+    this.reporting += 1;
+    this.nexus
+      .send(nexusEvent('nexus.searched', envelope, searchedOf(caller, spaceId, body, answer)))
+      .catch(() => this.dropped.inc())
+      .finally(() => (this.reporting -= 1));
+  }
+}
+
+/** What was asked, without the vector and what only pages through. */
+function askedOf(body: QueryBody): Record<string, unknown> {
+  const { query, mode, top_k, filter, include_global, as_of } = body;
+  const small = filter !== undefined && jsonBytes(filter) <= FILTER_BYTES_MAX;
+  return { query, mode, top_k, include_global, as_of, ...(small ? { filter } : {}) };
+}
+
+/** Nexus has checked the query that it answered, so that its fields are what they should be. */
+function searchedOf(
+  caller: Identity,
+  spaceId: string,
+  body: QueryBody,
+  { headers }: NexusResponse,
+): NexusEventData<'nexus.searched'> {
+  const space: SpaceRef = {
+    scope: caller.tenantId === SYSTEM_TENANT ? 'global' : 'tenant',
+    project: caller.projectId,
+    surface: caller.surfaceId,
+    space_id: spaceId,
+  };
+  const hits = Number(headers[ANSWER_HEADERS.hits] ?? Number.NaN);
+  const tookMs = Number(headers[ANSWER_HEADERS.tookMs] ?? Number.NaN);
+  const { mode, top_k, include_global, run_id, step_id } = body;
+  return JSON.parse(
+    JSON.stringify({
+      space,
+      mode,
+      top_k,
+      include_global,
+      run_id,
+      step_id,
+      ...(Number.isInteger(hits) ? { hits } : {}),
+      ...(Number.isFinite(tookMs) ? { took_ms: tookMs } : {}),
+    }),
+  ) as NexusEventData<'nexus.searched'>;
+}

@@ -1,0 +1,41 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import type { Authenticator } from '@runspine/request-context';
+import { Health, type Logger, Metrics } from '@runspine/service';
+import { ErrorFilter } from './http/errors.js';
+import { ServiceController } from './http/service.controller.js';
+import { AUTHENTICATOR, LOGGER } from './http/tokens.js';
+import { QueryController } from './query/query.controller.js';
+import { QueryEngine } from './query/query-engine.js';
+import { SpaceStore } from './spaces/space-store.js';
+import { SpacesController } from './spaces/spaces.controller.js';
+
+/** What the HTTP side needs of the process. */
+export interface NexusParts {
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly authenticator: Authenticator;
+  readonly store: SpaceStore;
+  readonly engine: QueryEngine;
+}
+
+/** Queries and spaces over HTTP; what they need is made in nexus.ts and given. */
+@Module({})
+export class NexusModule {
+  static with(parts: NexusParts): DynamicModule {
+    return {
+      module: NexusModule,
+      controllers: [QueryController, SpacesController, ServiceController],
+      providers: [
+        { provide: LOGGER, useValue: parts.logger },
+        { provide: AUTHENTICATOR, useValue: parts.authenticator },
+        { provide: Health, useValue: parts.health },
+        { provide: Metrics, useValue: parts.metrics },
+        { provide: SpaceStore, useValue: parts.store },
+        { provide: QueryEngine, useValue: parts.engine },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+      ],
+    };
+  }
+}

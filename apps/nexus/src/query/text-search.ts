@@ -1,0 +1,178 @@
+import type { Table } from '@lancedb/lancedb';
+import type { PinnedSpace } from '../spaces/pinned-space.js';
+import { COLUMN, LIVE, sqlText } from '../spaces/space-schema.js';
+import { Bm25, type CorpusStatistics, idf, pooled } from './bm25.js';
+import { type Candidate, inOrder } from './candidates.js';
+import { eachRow, ROW_ID, rowIdsOf } from './columns.js';
+import { RowCache } from './row-cache.js';
+
+/** Spaces up to this many chunks are read whole: exact, and as fast as asking the index. */
+export const SCAN_ROWS_MAX = 512;
+/** Words that are also asked for alone; of more, the rarest. */
+export const WORDS_ALONE_MAX = 16;
+/** Terms that count, of a longer query the first. */
+export const QUERY_TERMS_MAX = 1024;
+
+/** A query's words with the terms that the tokeniser makes of each. */
+export interface TextQuery {
+  readonly text: string;
+  readonly words: readonly { readonly word: string; readonly terms: readonly string[] }[];
+  readonly terms: readonly string[];
+}
+
+const BETWEEN_WORDS = /[^\p{Alphabetic}\p{N}]+/u;
+
+/** Any source tells the terms: all have one tokeniser. */
+export async function readTextQuery(text: string, space: PinnedSpace): Promise<TextQuery> {
+  const words = new Map<string, readonly string[]>();
+  const terms: string[] = [];
+  for (const word of text.split(BETWEEN_WORDS)) {
+    if (word === '') continue;
+    const known = words.get(word) ?? (await space.statistics.tokenize(word));
+    words.set(word, known);
+    terms.push(...known);
+    if (terms.length >= QUERY_TERMS_MAX) break;
+  }
+  return {
+    text: text.length > 4 * QUERY_TERMS_MAX ? [...words.keys()].join(' ') : text,
+    words: [...words].filter(([, known]) => known.length > 0).map(([word, known]) => ({ word, terms: known })),
+    terms: terms.slice(0, QUERY_TERMS_MAX),
+  };
+}
+
+/** What one source has to say of the query's terms. */
+export async function statisticsOf(space: PinnedSpace, query: TextQuery): Promise<CorpusStatistics> {
+  const { chunks, tokens } = space.statistics;
+  return { chunks, tokens, documentFrequency: await space.statistics.documentFrequency([...new Set(query.terms)]) };
+}
+
+/** What a chunk's score is made of. */
+export interface TextRow {
+  readonly id: string;
+  readonly terms: string;
+  readonly length: number;
+}
+
+export function textRowCache(bytesMax: number): RowCache<TextRow> {
+  return new RowCache(bytesMax, ({ id, terms }) => 2 * (id.length + terms.length) + 60);
+}
+
+interface Proposed {
+  readonly rowIds: readonly bigint[];
+  readonly rows: readonly TextRow[];
+}
+
+export interface TextResult {
+  /** Of each source, best first. */
+  readonly sources: readonly (readonly Candidate[])[];
+  /** How many chunks of each were scored. */
+  readonly scored: readonly number[];
+  readonly statistics: CorpusStatistics;
+}
+
+/**
+ * BM25 over all sources as if they were one corpus: statistics are pooled, and each candidate is scored anew from its
+ * stored terms. The index scores by what its own source's index knew when it was built, so it only proposes: its best
+ * of the whole query and of each word alone, since a word that is common here may be rare in the other source. Rows
+ * that are not indexed yet are proposed as well.
+ */
+export async function searchText(
+  spaces: readonly PinnedSpace[],
+  query: TextQuery,
+  predicate: string | undefined,
+  depth: number,
+  cache: RowCache<TextRow>,
+): Promise<TextResult> {
+  const local = Promise.all(spaces.map((space) => statisticsOf(space, query)));
+  const few = query.words.length <= WORDS_ALONE_MAX;
+  const words = async () => (few ? query.words : rarest(query.words, pooled(await local)));
+  const proposed = Promise.all(spaces.map((space) => candidatesOf(space, query, words, predicate, depth, cache)));
+  const [statistics, found] = await Promise.all([local.then(pooled), proposed]);
+  const bm25 = new Bm25(query.terms, statistics);
+  const sources = found.map(({ rowIds, rows }, source) => {
+    const candidates: Candidate[] = [];
+    rows.forEach(({ id, terms, length }, at) => {
+      const score = bm25.score(terms, length);
+      if (score > 0) candidates.push({ source, rowId: rowIds[at] as bigint, id, score });
+    });
+    return candidates.sort(inOrder).slice(0, depth);
+  });
+  return { sources, scored: found.map(({ rows }) => rows.length), statistics };
+}
+
+function rarest(words: TextQuery['words'], statistics: CorpusStatistics): TextQuery['words'] {
+  const tells = ({ terms }: { readonly terms: readonly string[] }) =>
+    Math.max(...terms.map((term) => idf(statistics.documentFrequency.get(term) ?? 0, statistics.chunks)));
+  return [...words].sort((one, other) => tells(other) - tells(one)).slice(0, WORDS_ALONE_MAX);
+}
+
+async function candidatesOf(
+  space: PinnedSpace,
+  query: TextQuery,
+  words: () => TextQuery['words'] | Promise<TextQuery['words']>,
+  predicate: string | undefined,
+  depth: number,
+  cache: RowCache<TextRow>,
+): Promise<Proposed> {
+  if (query.words.length === 0) return { rowIds: [], rows: [] };
+  if (space.rows <= SCAN_ROWS_MAX || !(await hasTextIndex(space.table))) return scan(space, query, predicate);
+  const texts = query.words.length === 1 ? [query.text] : [query.text, ...(await words()).map(({ word }) => word)];
+  const proposals = await Promise.all(texts.map((text) => proposalsOf(space, text, predicate, depth)));
+  const rowIds = [...new Set(proposals.flat())];
+  const { table } = space;
+  const rows = await cache.rows(table, rowIds, async (missing) =>
+    rowsOf(await table.takeRowIds(missing).select(ROW_COLUMNS).withRowId().toArrow()),
+  );
+  return { rowIds, rows };
+}
+
+/** Pinned handles never move, so neither does the answer. */
+const textIndexes = new WeakMap<Table, Promise<boolean>>();
+
+function hasTextIndex(table: Table): Promise<boolean> {
+  const known = textIndexes.get(table);
+  if (known !== undefined) return known;
+  const indexed = table.listIndices().then((indices) => indices.some(({ columns }) => columns.includes(COLUMN.text)));
+  textIndexes.set(table, indexed);
+  indexed.catch(() => textIndexes.delete(table));
+  return indexed;
+}
+
+/** Every chunk that has a term. LanceDB's own search without an index has another tokeniser than the chunks' terms. */
+async function scan(space: PinnedSpace, query: TextQuery, predicate: string | undefined): Promise<Proposed> {
+  const conditions = [LIVE];
+  if (predicate !== undefined) conditions.push(predicate);
+  const terms = [...new Set(query.terms)];
+  if (space.rows > SCAN_ROWS_MAX && terms.length <= SCAN_TERMS_MAX) {
+    const any = terms.map((term) => `contains(${COLUMN.terms}, ${sqlText(` ${term}:`)})`);
+    conditions.push(any.length === 1 ? (any[0] as string) : `(${any.join(' OR ')})`);
+  }
+  const found = await space.table.query().where(conditions.join(' AND ')).select(ROW_COLUMNS).withRowId().toArrow();
+  const rows = rowsOf(found);
+  return { rowIds: [...rows.keys()], rows: [...rows.values()] };
+}
+
+/** Of more terms LanceDB looks for none: it is cheaper to read all chunks. */
+const SCAN_TERMS_MAX = 32;
+const ROW_COLUMNS = [COLUMN.id, COLUMN.terms, COLUMN.tokenCount];
+
+async function proposalsOf(space: PinnedSpace, text: string, predicate: string | undefined, depth: number) {
+  const search = space.table
+    .query()
+    .fullTextSearch(text, { columns: [COLUMN.text] })
+    .select(['_score'])
+    .withRowId();
+  return rowIdsOf(await (predicate === undefined ? search : search.where(predicate)).limit(depth).toArrow());
+}
+
+function rowsOf(table: Parameters<typeof eachRow>[0]): Map<bigint, TextRow> {
+  const rows = new Map<bigint, TextRow>();
+  eachRow(table, [ROW_ID, ...ROW_COLUMNS], (row, [rowId, id, terms, length]) => {
+    rows.set(rowId?.get(row) as bigint, {
+      id: id?.get(row) as string,
+      terms: terms?.get(row) as string,
+      length: length?.get(row) as number,
+    });
+  });
+  return rows;
+}

@@ -1,0 +1,69 @@
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import {
+  globalTwin,
+  invalidRequest,
+  ServiceError,
+  type SpaceKey,
+  type SpaceList,
+  type SpaceResource,
+  SYSTEM_TENANT,
+} from '@runspine/contracts';
+import { type Identity, requireRole } from '@runspine/request-context';
+import { Caller, Requires } from '../http/requires.js';
+import { checkSpaceId } from '../query/query.controller.js';
+import { type SpaceInfo, SpaceStore } from './space-store.js';
+
+/** What spaces a caller has. Global ones are shown to those who may write them. */
+@Controller('nexus/spaces')
+export class SpacesController {
+  constructor(@Inject(SpaceStore) private readonly store: SpaceStore) {}
+
+  @Get()
+  @Requires('reader')
+  async list(@Caller() caller: Identity, @Query('scope') scope?: string): Promise<SpaceList> {
+    const infos = await this.store.list(keyOf(caller, 'any', scope));
+    return { items: infos.map(resourceOf), next_cursor: null };
+  }
+
+  @Get(':spaceId')
+  @Requires('reader')
+  async describe(
+    @Caller() caller: Identity,
+    @Param('spaceId') spaceId: string,
+    @Query('scope') scope?: string,
+  ): Promise<SpaceResource> {
+    checkSpaceId(spaceId);
+    const info = await this.store.describe(keyOf(caller, spaceId, scope));
+    if (!info) throw new ServiceError('nexus.space_not_found');
+    return resourceOf(info);
+  }
+}
+
+function keyOf(caller: Identity, spaceId: string, scope: string | undefined): SpaceKey {
+  const { tenantId, env, projectId, surfaceId } = caller;
+  const own: SpaceKey = {
+    scope: tenantId === SYSTEM_TENANT ? 'global' : 'tenant',
+    tenantId,
+    env,
+    projectId,
+    surfaceId,
+    spaceId,
+  };
+  if (scope === undefined || scope === 'tenant') return own;
+  if (scope !== 'global') throw invalidRequest([{ path: 'scope', message: 'must be tenant or global' }]);
+  if (tenantId !== SYSTEM_TENANT) requireRole(caller, 'admin');
+  return globalTwin(own);
+}
+
+function resourceOf({ key, rows, documents, bytes, version, embedding }: SpaceInfo): SpaceResource {
+  const { model, dimension } = embedding;
+  return {
+    space_id: key.spaceId,
+    scope: key.scope,
+    rows,
+    documents,
+    bytes,
+    version,
+    embedding: { model, dimension },
+  };
+}

@@ -1,0 +1,178 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { encodeBinary, type NexusEvent, nexusEvent, newEventId, topicName } from '@runspine/contracts';
+import {
+  BatchingProducer,
+  createKafkaClient,
+  ensureTopics,
+  type PartitionBatch,
+  PartitionConsumer,
+  partitionFor,
+} from '@runspine/kafka';
+import { migrate, openPool } from '@runspine/projections';
+import { createLogger } from '@runspine/service';
+import pg from 'pg';
+import { LogPositions } from '../log/log-positions.js';
+import type { SetAside } from './nexus-entry.js';
+import { NexusProjector } from './nexus-projector.js';
+
+export const PARTITIONS = 3;
+
+/** The nexus projection over a topic and a database of its own, consuming; dead letters are kept in memory. */
+export class RunningNexus {
+  readonly journalKey = createSecretKey(randomBytes(32));
+  readonly deadLetters: SetAside[] = [];
+  /** Batches as they were delivered. */
+  readonly delivered: PartitionBatch[] = [];
+  readonly topic: string;
+  readonly owner: pg.Pool;
+  readonly projector: NexusProjector;
+  private readonly pool: pg.Pool;
+  private readonly kafka;
+  private readonly producer: BatchingProducer;
+  private consumer: PartitionConsumer;
+  private readonly consumerOptions;
+
+  private constructor(
+    private readonly adminUrl: string,
+    brokers: string,
+    private readonly name: string,
+  ) {
+    const databaseUrl = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).toString();
+    this.topic = topicName('nexus', `${name}.`);
+    this.owner = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+    this.pool = openPool({ databaseUrl, role: 'runspine_projector', connectionsMax: 4 });
+    this.kafka = createKafkaClient({ brokers: brokers.split(','), clientId: name });
+    this.producer = new BatchingProducer({ client: this.kafka });
+    const logger = createLogger('test', { logLevel: 'fatal', instance: name });
+    const positions = new LogPositions(this.kafka, this.pool, logger, PARTITIONS);
+    this.projector = new NexusProjector({
+      pool: this.pool,
+      positions,
+      partitions: PARTITIONS,
+      journalKey: this.journalKey,
+      logger,
+      deadLetter: (letter) => Promise.resolve(void this.deadLetters.push(letter)),
+    });
+    this.consumerOptions = {
+      client: this.kafka,
+      groupId: `${name}.projector`,
+      topics: [this.topic],
+      onAssigned: positions.assign,
+      onFatal: (error: Error) => {
+        throw error;
+      },
+      handler: async (batch: PartitionBatch) => {
+        this.delivered.push(batch);
+        await this.projector.apply(batch);
+      },
+    };
+    this.consumer = new PartitionConsumer(this.consumerOptions);
+  }
+
+  static async start(servers: { DATABASE_URL?: string; KAFKA_BROKERS?: string }): Promise<RunningNexus> {
+    const adminUrl = servers.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+    const name = `nx_a_${randomBytes(6).toString('hex')}`;
+    await asAdmin(adminUrl, `CREATE DATABASE ${name}`);
+    const running = new RunningNexus(adminUrl, servers.KAFKA_BROKERS ?? '127.0.0.1:9092', name);
+    await migrate(Object.assign(new URL(adminUrl), { pathname: `/${name}` }).toString());
+    const spec = { topic: running.topic, partitions: PARTITIONS, replication: 1 };
+    await running.kafka.withAdmin((admin) => ensureTopics(admin, [spec]));
+    await running.consumer.start();
+    return running;
+  }
+
+  /** Sends events in order, each to its partition. */
+  async send(...events: NexusEvent[]): Promise<void> {
+    for (const event of events) {
+      const { key, headers, value } = encodeBinary(event);
+      await this.producer.send({ topic: this.topic, partition: partitionFor(key, PARTITIONS), key, headers, value });
+    }
+    await this.settled();
+  }
+
+  /** Sends a record as it is. */
+  async sendRaw(record: {
+    partition: number;
+    key: string;
+    headers: Record<string, string>;
+    value: string;
+  }): Promise<void> {
+    await this.producer.send({ topic: this.topic, ...record });
+    await this.settled();
+  }
+
+  /** Waits until the projection has read all there is. */
+  async settled(): Promise<void> {
+    for (let attempt = 0; attempt < 400; attempt++) {
+      const ends = await this.kafka.withAdmin((admin) => admin.fetchTopicOffsets(this.topic));
+      const { rows } = await this.owner.query<{ partition: number; position: string }>(
+        'SELECT partition, position FROM projector_offsets WHERE topic = $1',
+        [this.topic],
+      );
+      const at = new Map(rows.map((row) => [row.partition, Number(row.position)]));
+      if (ends.every(({ partition, high }) => (at.get(partition) ?? 0) >= Number(high))) return;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    throw new Error('The projection did not catch up.');
+  }
+
+  /** Everything is read again from the log's beginning, by a new member of the group. */
+  async replay(): Promise<void> {
+    await this.consumer.stop();
+    await this.owner.query('UPDATE projector_offsets SET position = 0 WHERE topic = $1', [this.topic]);
+    this.consumer = new PartitionConsumer(this.consumerOptions);
+    await this.consumer.start();
+    await this.settled();
+  }
+
+  async task(taskId: string): Promise<Record<string, unknown> | undefined> {
+    const { rows } = await this.owner.query<Record<string, unknown>>(
+      'SELECT * FROM proj_nexus_tasks WHERE task_id = $1 ORDER BY tenant_id',
+      [taskId],
+    );
+    return rows[0];
+  }
+
+  async events(stream: string): Promise<Record<string, unknown>[]> {
+    const { rows } = await this.owner.query<Record<string, unknown>>(
+      'SELECT * FROM nexus_events WHERE stream = $1 ORDER BY sequence',
+      [stream],
+    );
+    return rows;
+  }
+
+  async remove(): Promise<void> {
+    await this.consumer.stop();
+    await this.producer.close();
+    await this.pool.end();
+    await this.owner.end();
+    await this.kafka.withAdmin((admin) => admin.deleteTopics({ topics: [this.topic] }));
+    await asAdmin(this.adminUrl, `DROP DATABASE ${this.name} WITH (FORCE)`);
+  }
+}
+
+const space = { scope: 'tenant', project: 'default', surface: 'default', space_id: 'handbook' } as const;
+
+/** A nexus event of tenant acme, space handbook; `envelope` and `data` say otherwise. */
+export function nexusOf(type: NexusEvent['type'], data: object, envelope: object = {}): NexusEvent {
+  const base = {
+    id: newEventId(),
+    source: '/test',
+    time: new Date().toISOString(),
+    tenantid: 'acme',
+    env: 'prod',
+    projectid: 'default',
+    surfaceid: 'default',
+  };
+  return nexusEvent(type, { ...base, ...envelope }, { space, ...data } as never);
+}
+
+async function asAdmin(adminUrl: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
