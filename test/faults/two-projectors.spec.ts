@@ -83,10 +83,11 @@ function runsInRooms(rooms: number, runs: number): ForeignEvent[] {
   return lists[0]!.flatMap((_, index) => lists.map((list) => list[index]!));
 }
 
-/** Partitions that a projector was given at its last join. */
+/** Partitions of the runs that a projector was given at its last join. */
 function heldPartitions(lines: readonly { fields: Record<string, unknown> }[]): number {
   const joined = lines.findLast(({ fields }) => fields.msg === 'Joined group');
-  return (joined?.fields.assigned as unknown[] | undefined)?.length ?? 0;
+  const assigned = (joined?.fields.assigned ?? []) as { topic: string }[];
+  return assigned.filter(({ topic }) => topic.endsWith('runspine.runs.v1')).length;
 }
 
 async function expectAppliedOnce(events: number): Promise<void> {

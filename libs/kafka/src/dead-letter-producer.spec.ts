@@ -33,7 +33,7 @@ describe('DeadLetterProducer', () => {
     const letter = (await broker.readAll(topic))[partition]?.[0];
     expect(letter).toMatchObject({ key, value });
     const text = (name: string) => headerText(letter?.headers ?? {}, name);
-    expect(letter?.headers['twice']).toEqual([Buffer.from('a'), Buffer.from('b')]);
+    expect(letter?.headers['twice']).toEqual(['a', 'b']);
     expect([text('ce_id'), text('nothing'), text('__proto__x')]).toEqual(['1', '', 'p']);
     expect([text('dl_topic'), text('dl_partition'), text('dl_offset'), text('dl_group')]).toEqual([
       'runspine.runs.v1',
