@@ -43,7 +43,7 @@ export { type BatchOptions, type EventFilter, type RunFilter, Runs } from './res
 export { Steps } from './resources/steps.js';
 export { canonicalText, NotCanonical } from './tracking/canonical.js';
 export { type FingerprintParts, fingerprintOf, inputHashOf, keyHashOf } from './tracking/fingerprint.js';
-export type { SenderStats } from './tracking/event-sender.js';
+export type { SenderStats } from './tracking/send-tally.js';
 export { importEvents, type ImportReport, writeRunLog } from './tracking/import-events.js';
 export { LOG_KINDS, type LogData, LogEntry, type LogEntryJson, type LogKind } from './tracking/log-entry.js';
 export { replay, type ReplayedRun, type ReplayedTask } from './tracking/replay.js';

@@ -10,6 +10,11 @@ import { RowCache } from './row-cache.js';
 export const SCAN_ROWS_MAX = 512;
 /** Words that are also asked for alone; of more, the rarest. */
 export const WORDS_ALONE_MAX = 16;
+/**
+ * Proposals of the whole query for each place of the depth: the order by one source's own statistics, and of rows not
+ * indexed yet by none of them, differs from the true one most at its end, and fusion sees all of it.
+ */
+const QUERY_PROPOSALS = 2;
 /** Terms that count, of a longer query the first. */
 export const QUERY_TERMS_MAX = 1024;
 
@@ -117,7 +122,8 @@ async function candidatesOf(
   if (query.words.length === 0) return { rowIds: [], rows: [] };
   if (space.rows <= SCAN_ROWS_MAX || !(await hasTextIndex(space.table))) return scan(space, query, predicate);
   const texts = query.words.length === 1 ? [query.text] : [query.text, ...(await words()).map(({ word }) => word)];
-  const proposals = await Promise.all(texts.map((text) => proposalsOf(space, text, predicate, depth)));
+  const limitOf = (at: number) => (at === 0 ? QUERY_PROPOSALS * depth : depth);
+  const proposals = await Promise.all(texts.map((text, at) => proposalsOf(space, text, predicate, limitOf(at))));
   const rowIds = [...new Set(proposals.flat())];
   const { table } = space;
   const rows = await cache.rows(table, rowIds, async (missing) =>
@@ -156,13 +162,13 @@ async function scan(space: PinnedSpace, query: TextQuery, predicate: string | un
 const SCAN_TERMS_MAX = 32;
 const ROW_COLUMNS = [COLUMN.id, COLUMN.terms, COLUMN.tokenCount];
 
-async function proposalsOf(space: PinnedSpace, text: string, predicate: string | undefined, depth: number) {
+async function proposalsOf(space: PinnedSpace, text: string, predicate: string | undefined, limit: number) {
   const search = space.table
     .query()
     .fullTextSearch(text, { columns: [COLUMN.text] })
     .select(['_score'])
     .withRowId();
-  return rowIdsOf(await (predicate === undefined ? search : search.where(predicate)).limit(depth).toArrow());
+  return rowIdsOf(await (predicate === undefined ? search : search.where(predicate)).limit(limit).toArrow());
 }
 
 function rowsOf(table: Parameters<typeof eachRow>[0]): Map<bigint, TextRow> {

@@ -5,42 +5,12 @@ import { Delivery, type Delivered } from './delivery.js';
 import { messageOf } from './json-text.js';
 import type { LogEntry } from './log-entry.js';
 import { onExit } from './process-exit.js';
-import { keepRefused } from './refused-file.js';
 import type { Reports } from './reports.js';
 import type { RawEvent, RunWire } from './run-wire.js';
+import { type SenderStats, SendTally } from './send-tally.js';
+import type { SenderOptions } from './sender-options.js';
 import { Spool, type SpooledChunk, type SpoolFile } from './spool.js';
 import type { WireEvent } from './wire-event.js';
-
-export interface SenderOptions {
-  /** Where events wait on disk; undefined: in memory only. */
-  readonly spoolDir: string | undefined;
-  /** Most bytes on disk. */
-  readonly spoolBytesMax: number;
-  /** Most bytes in memory. */
-  readonly memoryBytesMax: number;
-  /** How long events are collected before they are sent, in milliseconds. */
-  readonly batchMs: number;
-  /** Milliseconds that one try of a batch may take. */
-  readonly timeoutMs: number;
-  /** What has to be known before the first events are written, such as the code's version. */
-  readonly before?: () => Promise<unknown>;
-}
-
-/** What became of all that was recorded. */
-export interface SenderStats {
-  /** Events that Kafka has. */
-  sent: number;
-  /** Events that were written to disk, so far. */
-  spooled: number;
-  /** Entries for which there was no room, on disk or in memory: lost. */
-  dropped: number;
-  /** Events that the gateway refused for what they are; kept in `refused.ndjson`. */
-  refused: number;
-  /** Events that the state machine refused; `client.rejections()` has them. */
-  rejected: number;
-  /** Entries and events that wait in memory. */
-  waiting: number;
-}
 
 /** Events composed, and sent or written, in one go. */
 const CHUNK_EVENTS = 2000;
@@ -58,7 +28,7 @@ interface Waiting {
  * of it ever throws into the pipeline.
  */
 export class EventSender {
-  private readonly counts = { sent: 0, spooled: 0, dropped: 0, refused: 0, rejected: 0 };
+  private readonly tally: SendTally;
   private readonly delivery: Delivery;
   private readonly spool: Spool | undefined;
   private adopted: SpoolFile | undefined;
@@ -81,6 +51,7 @@ export class EventSender {
     private readonly reports: Reports,
     private readonly options: SenderOptions,
   ) {
+    this.tally = new SendTally(reports, options.spoolDir);
     this.delivery = new Delivery(transport, options.timeoutMs, this.stop.signal);
     this.spool = options.spoolDir === undefined ? undefined : new Spool(options.spoolDir, options.spoolBytesMax);
     this.leaveExit = onExit(() => this.spillSync());
@@ -89,7 +60,7 @@ export class EventSender {
   }
 
   get stats(): SenderStats {
-    return { ...this.counts, waiting: this.queue.length + this.staged.length };
+    return { ...this.tally.counts, waiting: this.queue.length + this.staged.length };
   }
 
   /** True while the gateway does not take what it is sent. */
@@ -101,7 +72,7 @@ export class EventSender {
   take(wire: RunWire, entry: LogEntry | RawEvent): void {
     const bytes = 'id' in entry ? entry.text.length : 200;
     const details = 'id' in entry && !entry.type.startsWith('workflow');
-    if (this.closed || (details && this.queueBytes + bytes > this.options.memoryBytesMax)) return this.drop(1);
+    if (this.closed || (details && this.queueBytes + bytes > this.options.memoryBytesMax)) return this.tally.drop(1);
     this.queue.push({ wire, entry, bytes });
     this.queueBytes += bytes;
     if (this.running !== undefined) return;
@@ -199,7 +170,7 @@ export class EventSender {
       try {
         this.staged.push(...wire.eventsOf(entry));
       } catch (error) {
-        this.drop(1, error);
+        this.tally.drop(1, error);
       }
     }
   }
@@ -259,8 +230,8 @@ export class EventSender {
     try {
       const left = await spool.append(events);
       this.staged = this.staged.slice(events.length);
-      this.counts.spooled += events.length - left.length;
-      if (left.length > 0) this.drop(left.length);
+      this.tally.counts.spooled += events.length - left.length;
+      if (left.length > 0) this.tally.drop(left.length);
     } catch (error) {
       this.reports.once('spool', 'events cannot be written to disk, and wait in memory', { error: messageOf(error) });
       this.bound();
@@ -278,12 +249,12 @@ export class EventSender {
     const events = this.staged.splice(0);
     if (events.length === 0) return;
     try {
-      if (!this.spool) return this.drop(events.length);
+      if (!this.spool) return this.tally.drop(events.length);
       const left = this.spool.appendSync(events);
-      this.counts.spooled += events.length - left.length;
-      if (left.length > 0) this.drop(left.length);
+      this.tally.counts.spooled += events.length - left.length;
+      if (left.length > 0) this.tally.drop(left.length);
     } catch (error) {
-      this.drop(events.length, error);
+      this.tally.drop(events.length, error);
     }
   }
 
@@ -294,7 +265,7 @@ export class EventSender {
       bytes += event.text.length;
       return bytes <= this.options.memoryBytesMax || event.type.startsWith('run.');
     });
-    if (kept.length < this.staged.length) this.drop(this.staged.length - kept.length);
+    if (kept.length < this.staged.length) this.tally.drop(this.staged.length - kept.length);
     this.staged = kept;
   }
 
@@ -311,48 +282,12 @@ export class EventSender {
     if (!this.spool) this.bound();
   }
 
-  private async count({ sent, refused, rejected, failure }: Delivered): Promise<void> {
-    this.counts.sent += sent;
-    this.counts.rejected += rejected.length;
-    for (const { event, code } of rejected) {
-      if (event.type === 'run.heartbeat') continue;
-      this.reports.once(`rejected ${code}`, 'an event was refused by the state machine', {
-        run_id: event.runId,
-        type: event.type,
-        code,
-      });
-    }
-    if (refused.length > 0) await this.setAside(refused);
-    if (failure !== undefined || sent === 0) return;
+  private async count(delivered: Delivered): Promise<void> {
+    await this.tally.take(delivered);
+    if (delivered.failure !== undefined || delivered.sent === 0) return;
     this.failures = 0;
     this.retryAtMs = 0;
     this.reports.over('away');
-  }
-
-  private async setAside(refused: Delivered['refused']): Promise<void> {
-    this.counts.refused += refused.length;
-    const [{ code, message, event }] = refused as [Delivered['refused'][number]];
-    this.reports.once(`refused ${code}`, 'events were refused and set aside', {
-      code,
-      error: message,
-      type: event.type,
-      run_id: event.runId,
-    });
-    const folder = this.options.spoolDir;
-    if (folder === undefined) return;
-    try {
-      await keepRefused(folder, refused);
-    } catch (error) {
-      this.reports.once('spool', 'events cannot be written to disk', { error: messageOf(error) });
-    }
-  }
-
-  private drop(count: number, error?: unknown): void {
-    this.counts.dropped += count;
-    this.reports.once('dropped', 'events are lost: there is no room for them', {
-      dropped: this.counts.dropped,
-      ...(error === undefined ? {} : { error: messageOf(error) }),
-    });
   }
 }
 
