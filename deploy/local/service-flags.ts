@@ -5,7 +5,7 @@
  */
 const HEAP = {
   gateway: ['--max-semi-space-size=32'],
-  projector: ['--max-semi-space-size=16', '--heap-growing-percent=100'],
+  projector: ['--max-semi-space-size=16', '--heap-growing-percent=150'],
 };
 
 /** Flags of node for a service. */

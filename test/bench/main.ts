@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { produceRuns } from './events.ts';
-import { Connection, expectStatus, percentiles } from './http-load.ts';
+import { Connection, expectStatus, percentiles, WARM_UP_ROUNDS } from './http-load.ts';
 import { roundTrip } from './limits/round-trip.ts';
 import { catchUp } from './ours/catch-up.ts';
 import { batches, oneCallAChange, respondAsync } from './ours/changes.ts';
@@ -155,10 +155,10 @@ function limitProcess(name: string, args: string[]) {
 async function idleWrites(address: string, rounds: number): Promise<{ p50: number; p99: number }> {
   const connection = new Connection(new URL(address));
   const times: number[] = [];
-  for (let round = 0; round < rounds + 50; round += 1) {
+  for (let round = 0; round < rounds + WARM_UP_ROUNDS; round += 1) {
     const fromMs = performance.now();
     expectStatus(await connection.send({ method: 'POST', path: '/v1/runs', body: '{"name":"idle"}' }), 201);
-    if (round >= 50) times.push(performance.now() - fromMs);
+    if (round >= WARM_UP_ROUNDS) times.push(performance.now() - fromMs);
   }
   connection.close();
   return percentiles(times);

@@ -23,6 +23,9 @@ export interface AssignmentSettings {
 
 /** A position that is not in the log would be asked for over and over: a partition's second question waits. */
 const REPOSITION_INTERVAL_MS = 1000;
+/** From here on fetching ahead pays. */
+const LIGHT_RECORDS = 50;
+const LIGHT_WAIT_MS_MAX = 50;
 /** Well below a session's timeout, since kafkajs sends no heartbeat meanwhile. */
 const ROOM_WAIT_MS_MAX = 500;
 
@@ -93,7 +96,9 @@ export class PartitionAssignment implements WorkerEvents {
 
   /**
    * Queues a fetched batch; one that is not wanted stays unresolved. Where every queue is full it waits for room a
-   * while: kafkajs, with nothing left to fetch, would sleep through the moment when there is some.
+   * while: kafkajs, with nothing left to fetch, would sleep through the moment when there is some. A few records are
+   * handled before the next are fetched: what arrives meanwhile then comes in one fetch, and not in as many as there
+   * are records.
    */
   async accept({ batch, resolveOffset, isStale, isRunning }: EachBatchPayload): Promise<void> {
     const worker = this.workers.get(keyOf(batch));
@@ -111,6 +116,8 @@ export class PartitionAssignment implements WorkerEvents {
       this.pausedFull.add(worker);
       this.fetching.pause(worker);
       if (this.allFull()) await atMost(this.room.promise, ROOM_WAIT_MS_MAX, this.ended.signal);
+    } else if (batch.messages.length < LIGHT_RECORDS) {
+      await atMost(worker.idle(), LIGHT_WAIT_MS_MAX, this.ended.signal);
     }
   }
 

@@ -129,6 +129,7 @@ export class PartitionConsumer {
         await consumer.run({
           autoCommit: false,
           eachBatchAutoResolve: false,
+          partitionsConsumedConcurrently: 64,
           eachBatch: async (payload) => this.assignment.accept(payload),
         });
         return;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { percentiles } from '../http-load.ts';
+import { percentiles, WARM_UP_ROUNDS } from '../http-load.ts';
 import type { Bench } from '../servers.ts';
 
 /**
@@ -36,12 +36,12 @@ export async function roundTrip(bench: Bench, rounds: number): Promise<{ p50: nu
   });
   await listener.run({ autoCommit: false, eachMessage: async ({ message }) => arrived(String(message.value)) });
   const times: number[] = [];
-  for (let round = 0; round < rounds + 50; round += 1) {
+  for (let round = 0; round < rounds + WARM_UP_ROUNDS; round += 1) {
     const fromMs = performance.now();
     const back = new Promise<void>((resolve) => (arrived = (value) => value === String(round) && resolve()));
     await producer.send({ topic: there, acks: -1, messages: [{ value: String(round) }] });
     await back;
-    if (round >= 50) times.push(performance.now() - fromMs);
+    if (round >= WARM_UP_ROUNDS) times.push(performance.now() - fromMs);
   }
   await Promise.all([consumer, listener, producer, answerer].map((client) => client.disconnect()));
   await database.end();
