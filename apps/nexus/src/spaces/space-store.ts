@@ -77,10 +77,13 @@ export class SpaceStore {
     changes: readonly DocumentChange[],
     fence?: Fence,
   ): Promise<Committed> {
-    const analysed = await analyse(changes);
-    const committed = await this.mutex.run(spacePath(space), async () =>
-      (await this.#writer(space)).commit(embedding, analysed, fence),
-    );
+    const analysing = analyse(changes);
+    // The place in the line is that of the call; a fault is met where its turn comes.
+    analysing.catch(() => undefined);
+    const committed = await this.mutex.run(spacePath(space), async () => {
+      const analysed = await analysing;
+      return (await this.#writer(space)).commit(embedding, analysed, fence);
+    });
     for (const listener of this.#committed) listener(space);
     return committed;
   }

@@ -168,7 +168,7 @@ export class SpaceWriter {
       const connection = await this.tables.connection(this.space);
       const table = await connection.createTable(this.space.spaceId, data, { mode: 'create' });
       return this.#written(
-        { table, head: NO_COMMIT, version: 0, offsets: new Map(), newest: -1 },
+        { table, embedding, head: NO_COMMIT, version: 0, offsets: new Map(), newest: -1 },
         record,
         changes,
         await table.version(),
@@ -181,14 +181,14 @@ export class SpaceWriter {
   }
 
   #written(state: WriterState, record: CommitRecord, changes: readonly DocumentChange[], version: number): number {
-    const { table, offsets } = state;
+    const { offsets } = state;
     let { newest } = state;
     for (const { documentId, sourceOffset } of changes) {
       offsets.set(documentId, sourceOffset);
       newest = Math.max(newest, sourceOffset);
     }
     this.statistics.advance(this.key, state.head, version, record);
-    this.#state = { table, offsets, newest, version, head: { to: record.to, mark: record.mark } };
+    this.#state = { ...state, newest, version, head: { to: record.to, mark: record.mark } };
     return version;
   }
 
@@ -205,7 +205,7 @@ export class SpaceWriter {
     this.#state =
       kept && sameHead(kept.head, head)
         ? { ...kept, version }
-        : { table, head, version, ...(await readOffsets(table)) };
+        : { table, embedding: embeddingOf(await table.schema()), head, version, ...(await readOffsets(table)) };
     if (version !== (await table.version())) throw new Error('conflict: the space moved while it was read');
     return this.#state;
   }
