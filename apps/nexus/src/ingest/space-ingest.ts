@@ -118,7 +118,8 @@ export class SpaceIngest {
       .finally(() => (this.parts.held.bytes -= group.bytes))
       .then(async () => {
         this.committedAtMs = Date.now();
-        for (const { task, changes } of group.shares.values()) await this.landed(task, changes.length);
+        // Told together: one by one, each task would wait for the acknowledgement of the one before.
+        await Promise.all([...group.shares.values()].map(({ task, changes }) => this.landed(task, changes.length)));
       });
     // What it throws is met where it is awaited next.
     this.writing.catch(() => undefined);
