@@ -52,11 +52,11 @@ export const nexusSettings = defineSettings({
     min: 1,
     max: 1000,
   }),
-  connectionsMax: integerSetting({
-    name: 'RUNSPINE_NEXUS_CONNECTIONS_MAX',
-    doc: 'Connections to PostgreSQL, which has the routes.',
-    default: 2,
-    min: 1,
+  postgresConnectionsMax: integerSetting({
+    name: 'RUNSPINE_NEXUS_POSTGRES_CONNECTIONS',
+    doc: 'Connections to PostgreSQL, which has routes and positions.',
+    default: 4,
+    min: 2,
     max: 50,
   }),
   cacheBytes: integerSetting({

@@ -47,6 +47,7 @@ export async function startNexus(service: Service<NexusSettings>): Promise<Drain
   const consumer = new IngestConsumer({
     kafka,
     producer,
+    pool: routes.pool,
     topic: topicName('nexus', settings.topicPrefix),
     groupId: `${settings.topicPrefix}runspine-nexus`,
     partitions: settings.partitions,

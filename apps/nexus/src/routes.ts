@@ -7,6 +7,8 @@ import type { NexusSettings } from './config.js';
 /** The routes in force, read from PostgreSQL again and again. */
 export interface OpenRoutes {
   readonly table: RouteTable;
+  /** Of the role runspine_nexus. */
+  readonly pool: ReturnType<typeof openPool>;
   close(): Promise<void>;
 }
 
@@ -15,7 +17,7 @@ export function openRoutes({ settings, logger, health, fatal }: Service<NexusSet
   const pool = openPool({
     databaseUrl: settings.databaseUrl,
     role: 'runspine_nexus',
-    connectionsMax: settings.connectionsMax,
+    connectionsMax: settings.postgresConnectionsMax,
     applicationName: settings.instance,
   });
   const table = new RouteTable({
@@ -42,6 +44,7 @@ export function openRoutes({ settings, logger, health, fatal }: Service<NexusSet
   health.add('routes', () => (table.ready ? { ok: true } : { ok: false, detail: 'not read from PostgreSQL yet' }));
   return {
     table,
+    pool,
     close: async () => {
       stopping.abort();
       await table.stop();

@@ -298,6 +298,28 @@ export const ERRORS = {
     retryable: false,
     meaning: 'The route refers to secrets that the environment of this process does not have: details.names.',
   },
+  'admin.job_not_found': { status: 404, retryable: false, meaning: 'There is no such job of this tenant.' },
+  'admin.job_running': {
+    status: 409,
+    retryable: false,
+    meaning: 'One job of a kind runs at a time: details.job_id. Wait for it, or cancel it.',
+  },
+  'admin.job_interrupted': {
+    status: 503,
+    retryable: false,
+    meaning: 'The process that ran the job ended, or lost PostgreSQL. Nothing is half done: start it again.',
+  },
+  'admin.job_cancelled': { status: 409, retryable: false, meaning: 'Somebody cancelled the job.' },
+  'dead_letter.not_found': {
+    status: 404,
+    retryable: false,
+    meaning: 'The dead letter topic has no record there; it is kept for 30 days.',
+  },
+  'projector.unavailable': {
+    status: 503,
+    retryable: true,
+    meaning: 'The projector does not answer; audits, rebuilds and dead letters are its matter.',
+  },
   'store.unavailable': {
     status: 503,
     retryable: true,

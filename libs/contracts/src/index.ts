@@ -5,6 +5,7 @@ export * from './errors.js';
 export * from './events.js';
 export * from './feed.js';
 export * from './fields.js';
+export * from './http-admin.js';
 export * from './http-reads.js';
 export * from './http-writes.js';
 export * from './ids.js';

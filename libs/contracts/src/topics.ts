@@ -50,6 +50,13 @@ export const TOPICS = {
     key: 'as its source',
     description: 'Records that no retry can make readable, raw, with source, code and time as headers.',
   },
+  audit: {
+    name: 'runspine.audit.v1',
+    retentionMs: 3650 * DAY_MS,
+    maxMessageBytes: MIB,
+    key: 'tenant',
+    description: "Signed heads of journals: a run's at its end, a tenant's once a day. They show that a tail was cut.",
+  },
 } as const satisfies Record<string, TopicContract>;
 
 export type TopicRole = keyof typeof TOPICS;

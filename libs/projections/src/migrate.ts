@@ -4,7 +4,9 @@ import { RunSpine1764000000000 } from './migrations/1764000000000-run-spine.js';
 import { Roles1764000000001 } from './migrations/1764000000001-roles.js';
 import { NexusEvents1764000000002 } from './migrations/1764000000002-nexus-events.js';
 import { ResourceRoutes1764000000003 } from './migrations/1764000000003-resource-routes.js';
+import { NexusPositions1764000000005 } from './migrations/1764000000005-nexus-positions.js';
 import { CorrelationByRun1764000000004 } from './migrations/1764000000004-correlation-by-run.js';
+import { AuditHeads1764000000010 } from './migrations/1764000000010-audit-heads.js';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -13,6 +15,8 @@ export const MIGRATIONS = [
   NexusEvents1764000000002,
   ResourceRoutes1764000000003,
   CorrelationByRun1764000000004,
+  NexusPositions1764000000005,
+  AuditHeads1764000000010,
 ];
 
 /** One number for everybody who migrates a Runspine database, so that two set-ups wait for each other. */

@@ -14,15 +14,17 @@ import {
 } from '@runspine/kafka';
 import { Metrics } from '@runspine/service';
 import { pause } from '../remote/json-post.js';
-import { committedPositions } from './committed-positions.js';
 import type { IngestParts } from './ingest-parts.js';
 import { IngestPartition, type PartitionLimits } from './ingest-partition.js';
+import { LogPositions } from './log/log-positions.js';
+import { type NexusDatabase, StoredLogs } from './log/stored-logs.js';
 import type { IngestRequested } from './task.js';
 
 /** What the consumer needs beside what the work on spaces shares. */
 export interface IngestConsumerOptions {
   readonly kafka: KafkaClient;
   readonly producer: BatchingProducer;
+  readonly pool: NexusDatabase;
   readonly topic: string;
   readonly groupId: string;
   readonly partitions: number;
@@ -42,12 +44,18 @@ const QUEUE_BYTES = 4 * 1024 * 1024;
  */
 export class IngestConsumer {
   private readonly consumer: PartitionConsumer;
+  private readonly positions: LogPositions;
   private readonly working = new Map<number, IngestPartition>();
   private readonly stopping = new AbortController();
   private readonly parts: IngestParts;
 
   constructor(private readonly options: IngestConsumerOptions) {
     this.parts = { ...options.parts, publish: (event) => this.publish(event) };
+    const { kafka, topic, groupId, partitions, pool } = options;
+    const { logger } = options.parts;
+    const stored = new StoredLogs(pool, topic);
+    const onRefused = (partition: number) => this.refuse(partition);
+    this.positions = new LogPositions({ kafka, stored, topic, groupId, partitions, logger, onRefused });
     this.consumer = new PartitionConsumer({
       client: options.kafka,
       groupId: options.groupId,
@@ -65,6 +73,7 @@ export class IngestConsumer {
   }
 
   start(): Promise<void> {
+    this.positions.start();
     return this.consumer.start();
   }
 
@@ -77,6 +86,7 @@ export class IngestConsumer {
     this.stopping.abort(new Error('the service stops'));
     await Promise.allSettled([...this.working.values()].map((partition) => partition.stop()));
     await this.consumer.stop();
+    await this.positions.stop();
   }
 
   private async assign(assigned: TopicPartition[]): Promise<AssignedPosition[]> {
@@ -85,14 +95,24 @@ export class IngestConsumer {
       this.working.delete(partition);
       await before?.stop();
     }
-    const positions = await committedPositions(this.options.kafka, this.options.groupId, assigned);
+    const positions = await this.positions.assign(assigned);
     for (const { topic, partition, position } of positions) {
       if (position === 'stopped') continue;
-      const moved = (offset: number) => this.consumer.commit(topic, partition, offset);
+      const log = this.positions.logOf(partition);
+      const moved = (offset: number) => {
+        log.position = offset;
+        this.consumer.commit(topic, partition, offset);
+      };
       const read = (record: KafkaRecord) => this.read(record);
-      this.working.set(partition, new IngestPartition(position, this.parts, this.options.limits, moved, read));
+      this.working.set(partition, new IngestPartition(log, this.parts, this.options.limits, moved, read));
     }
     return positions;
+  }
+
+  /** The log is not the one that the spaces were written from: nothing more of it is taken, and nothing is told. */
+  private refuse(partition: number): void {
+    this.working.get(partition)?.abandon();
+    this.consumer.reposition(this.options.topic, partition);
   }
 
   private async handle(batch: PartitionBatch): Promise<void> {

@@ -1,6 +1,7 @@
 import type { PartitionBatch } from '@runspine/kafka';
 import { pause } from '../remote/json-post.js';
 import type { IngestParts } from './ingest-parts.js';
+import type { PartitionLog } from './log/partition-log.js';
 import { SpaceIngest } from './space-ingest.js';
 import { IngestTask, type IngestRequested } from './task.js';
 
@@ -26,13 +27,13 @@ export class IngestPartition {
   private nextOffset: number;
 
   constructor(
-    position: number,
+    private readonly log: PartitionLog,
     private readonly parts: IngestParts,
     private readonly limits: PartitionLimits,
     private readonly onMoved: (position: number) => void,
     private readonly read: (record: PartitionBatch['records'][number]) => IngestRequested | undefined,
   ) {
-    this.nextOffset = position;
+    this.nextOffset = log.position;
   }
 
   /** Where a successor has to begin. */
@@ -46,11 +47,12 @@ export class IngestPartition {
 
   /** Takes a batch into work, as room allows. What came before, as after a batch tried again, is not taken twice. */
   async take(batch: PartitionBatch): Promise<void> {
+    if (!this.log.isSame(batch)) return;
     for (const record of batch.records) {
       if (record.offset < this.nextOffset) continue;
       const event = this.read(record);
       if (event) {
-        const task = new IngestTask(event, record.offset, record.value?.length ?? 0);
+        const task = new IngestTask(event, record.offset, this.log.fenceOf(record.offset), record.value?.length ?? 0);
         await this.room();
         this.inWork.set(record.offset, task);
         this.bytes += task.bytes;
@@ -64,15 +66,20 @@ export class IngestPartition {
 
   /** Lets go at once: what is being written is written, all else comes again. */
   async stop(): Promise<void> {
-    this.stopping.abort(new Error('the partition was given up'));
+    this.abandon();
     await Promise.allSettled([...this.spaces.values()].map((space) => space.idle()));
+  }
+
+  /** Begins to let go, without waiting. */
+  abandon(): void {
+    this.stopping.abort(new Error('the partition was given up'));
   }
 
   private spaceOf(task: IngestTask): SpaceIngest {
     const known = this.spaces.get(task.path);
     if (known) return known;
     for (const [path, space] of this.spaces) if (space.quiet) this.spaces.delete(path);
-    const made = new SpaceIngest(task.space, this.parts, this.stopping.signal, (done) => this.done(done));
+    const made = new SpaceIngest(task.space, this.parts, this.log, this.stopping.signal, (done) => this.done(done));
     this.spaces.set(task.path, made);
     return made;
   }

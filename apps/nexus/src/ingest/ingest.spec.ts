@@ -9,7 +9,7 @@ import { RunningIngest, spaceKey } from './running-ingest.fixture.js';
 let ingest: RunningIngest;
 
 beforeEach(async () => {
-  ingest = await RunningIngest.start(process.env.KAFKA_BROKERS);
+  ingest = await RunningIngest.start(process.env);
 });
 afterEach(() => ingest.stop());
 
@@ -163,7 +163,8 @@ describe('ingest', () => {
     await ingest.stopConsuming();
     ingest.events.length = 0;
 
-    await ingest.consume({}, 'another group');
+    await ingest.owner.query('UPDATE nexus_positions SET position = 0, anchor_offset = NULL, anchor_hash = NULL');
+    await ingest.consume();
 
     const after = [await ingest.outcome(first), await ingest.outcome(second), await ingest.outcome(third)];
     expect(after.map(({ id, type }) => [id, type])).toEqual(before.map(({ id, type }) => [id, type]));
@@ -218,10 +219,13 @@ describe('ingest', () => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(await ingest.committedOffset()).toBeLessThanOrEqual(0);
 
+    expect(await ingest.savedPosition()).toBe(0);
+
     alive.dead = false;
     expect(await ingest.outcome(stuck)).toMatchObject({ type: 'nexus.ingest_completed' });
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(await ingest.committedOffset()).toBeGreaterThanOrEqual(2);
+    expect(await ingest.savedPosition()).toBeGreaterThanOrEqual(2);
   });
 
   it('gives up after its time, for later tasks at once, and goes on', async () => {

@@ -16,7 +16,10 @@ import {
 } from '@runspine/contracts';
 import { BatchingProducer, createKafkaClient, ensureTopics, GroupOfOneReader, partitionFor } from '@runspine/kafka';
 import { decodeNexusRecord } from '@runspine/contracts';
+import { migrate } from '@runspine/projections';
+import { openPool } from '@runspine/projections/journal';
 import { createLogger } from '@runspine/service';
+import pg from 'pg';
 import type { Embedder } from '../embedding/embedder.js';
 import { HashEmbedder } from '../embedding/hash.embedder.js';
 import { Gate } from '../remote/gate.js';
@@ -35,11 +38,15 @@ export interface IngestOptions {
   readonly store?: (store: SpaceStore) => IngestParts['store'];
 }
 
-/** Ingest over a topic of its own with one partition, on real Kafka and LanceDB in a temporary folder. */
+/** Ingest over a topic of its own with one partition, on real Kafka, PostgreSQL and LanceDB in a temporary folder. */
 export class RunningIngest {
   readonly events: NexusEvent[] = [];
   readonly store: SpaceStore;
   readonly topic: string;
+  /** As the owner of the database. */
+  readonly owner: pg.Pool;
+  /** Whose journal this is not: what the projector decided is put in by hand. */
+  private readonly pool: pg.Pool;
   private readonly blobs = new BlobStores();
   private readonly kafka;
   private readonly producer: BatchingProducer;
@@ -50,7 +57,11 @@ export class RunningIngest {
     private readonly name: string,
     brokers: string,
     private readonly root: string,
+    private readonly adminUrl: string,
   ) {
+    const databaseUrl = urlOf(adminUrl, name);
+    this.owner = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+    this.pool = openPool({ databaseUrl, role: 'runspine_nexus', connectionsMax: 2 });
     this.topic = topicName('nexus', `${name}.`);
     this.kafka = createKafkaClient({ brokers: brokers.split(','), clientId: name });
     this.producer = new BatchingProducer({ client: this.kafka });
@@ -69,9 +80,13 @@ export class RunningIngest {
     });
   }
 
-  static async start(brokers = '127.0.0.1:9092'): Promise<RunningIngest> {
+  static async start(servers: { DATABASE_URL?: string; KAFKA_BROKERS?: string }): Promise<RunningIngest> {
     const name = `nx_d_${randomBytes(6).toString('hex')}`;
-    const running = new RunningIngest(name, brokers, await mkdtemp(join(tmpdir(), 'runspine-ingest-')));
+    const adminUrl = servers.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+    await asAdmin(adminUrl, `CREATE DATABASE ${name}`);
+    await migrate(urlOf(adminUrl, name));
+    const root = await mkdtemp(join(tmpdir(), 'runspine-ingest-'));
+    const running = new RunningIngest(name, servers.KAFKA_BROKERS ?? '127.0.0.1:9092', root, adminUrl);
     const spec = { topic: running.topic, partitions: 1, replication: 1 };
     await running.kafka.withAdmin((admin) => ensureTopics(admin, [spec]));
     await running.reader.start();
@@ -113,6 +128,7 @@ export class RunningIngest {
     this.consumer = new IngestConsumer({
       kafka: this.kafka,
       producer: this.producer,
+      pool: this.pool,
       topic: this.topic,
       groupId: `${this.name}.${group}`,
       partitions: 1,
@@ -203,13 +219,22 @@ export class RunningIngest {
     });
   }
 
+  async savedPosition(): Promise<number> {
+    const { rows } = await this.owner.query<{ position: string }>('SELECT position FROM nexus_positions');
+    return Number(rows[0]?.position ?? -1);
+  }
+
   async stop(): Promise<void> {
     await this.stopConsuming();
     await this.reader.close();
     await this.producer.close();
     await this.store.close();
     await this.blobs.close();
-    await this.kafka.withAdmin((admin) => admin.deleteTopics({ topics: [this.topic] }));
+    await this.pool.end();
+    await this.owner.end();
+    await asAdmin(this.adminUrl, `DROP DATABASE ${this.name} WITH (FORCE)`);
+    // A busy broker deletes it later than kafkajs waits.
+    await this.kafka.withAdmin((admin) => admin.deleteTopics({ topics: [this.topic] })).catch(() => undefined);
     await rm(this.root, { recursive: true, force: true });
   }
 
@@ -232,6 +257,20 @@ export function spaceKey(from: Partial<SpaceKey> = {}): SpaceKey {
     spaceId: 'notes',
     ...from,
   };
+}
+
+function urlOf(adminUrl: string, database: string): string {
+  return Object.assign(new URL(adminUrl), { pathname: `/${database}` }).toString();
+}
+
+async function asAdmin(adminUrl: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }
 
 const ownerOf = ({ tenant, env, project }: BlobRef) => ({ tenantId: tenant, env, projectId: project });

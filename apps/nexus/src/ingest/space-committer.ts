@@ -3,6 +3,7 @@ import type { DocumentChange } from '../spaces/document-change.js';
 import type { SpaceEmbedding } from '../spaces/space-schema.js';
 import type { CommitGroup, GroupShare } from './commit-group.js';
 import type { IngestParts } from './ingest-parts.js';
+import type { PartitionLog } from './log/partition-log.js';
 import { indexedOf } from './outcome-events.js';
 import type { Persistence } from './persistence.js';
 import type { IngestTask } from './task.js';
@@ -12,6 +13,7 @@ export class SpaceCommitter {
   constructor(
     private readonly space: SpaceKey,
     private readonly parts: IngestParts,
+    private readonly log: PartitionLog,
     private readonly persistence: Persistence,
     private readonly signal: AbortSignal,
   ) {}
@@ -36,10 +38,13 @@ export class SpaceCommitter {
     }
   }
 
+  /** Before anything is written: a space that was written from another log is left as it is. */
+  private readonly fence = (newest: number): Promise<void> => this.log.holds(newest);
+
   private write(embedding: SpaceEmbedding, changes: readonly DocumentChange[]) {
     const { committing, store } = this.parts;
     return this.persistence.attempt('store', { documents: changes.length }, () =>
-      committing.run(() => store.commit(this.space, embedding, changes), { urgent: false, signal: this.signal }),
+      committing.run(() => store.commit(this.space, embedding, changes, this.fence), { urgent: false, signal: this.signal }),
     );
   }
 
@@ -81,7 +86,7 @@ export class SpaceCommitter {
   private async alone(task: IngestTask, group: CommitGroup, changes: readonly DocumentChange[]): Promise<boolean> {
     if (!group.embedding) return false;
     try {
-      const { version, chunks } = await this.parts.store.commit(this.space, group.embedding, changes);
+      const { version, chunks } = await this.parts.store.commit(this.space, group.embedding, changes, this.fence);
       task.committed(changes.length, chunks, version);
       return true;
     } catch (error) {

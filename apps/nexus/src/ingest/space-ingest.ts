@@ -4,6 +4,7 @@ import type { SpaceEmbedding } from '../spaces/space-schema.js';
 import { CommitGroup } from './commit-group.js';
 import { type CutChunk, cutDocument } from './document-cutter.js';
 import type { IngestParts } from './ingest-parts.js';
+import type { PartitionLog } from './log/partition-log.js';
 import { outcomeOf } from './outcome-events.js';
 import { Persistence } from './persistence.js';
 import { SpaceCommitter } from './space-committer.js';
@@ -38,11 +39,12 @@ export class SpaceIngest {
   constructor(
     private readonly space: SpaceKey,
     private readonly parts: IngestParts,
+    log: PartitionLog,
     private readonly signal: AbortSignal,
     private readonly onDone: (task: IngestTask) => void,
   ) {
     this.persistence = new Persistence(parts.limits.retryMs, parts.logger, signal);
-    this.committer = new SpaceCommitter(space, parts, this.persistence, signal);
+    this.committer = new SpaceCommitter(space, parts, log, this.persistence, signal);
   }
 
   push(task: IngestTask): void {
@@ -116,7 +118,8 @@ export class SpaceIngest {
       .finally(() => (this.parts.held.bytes -= group.bytes))
       .then(async () => {
         this.committedAtMs = Date.now();
-        for (const { task, changes } of group.shares.values()) await this.landed(task, changes.length);
+        // Told together: one by one, each task would wait for the acknowledgement of the one before.
+        await Promise.all([...group.shares.values()].map(({ task, changes }) => this.landed(task, changes.length)));
       });
     // What it throws is met where it is awaited next.
     this.writing.catch(() => undefined);
@@ -132,7 +135,7 @@ export class SpaceIngest {
         this.parts.blobs.payloadOf(task.event, this.signal),
       );
       for (const documentId of new Set(deletions)) {
-        await this.add(task, { documentId, sourceOffset: task.offset, chunks: [] }, undefined);
+        await this.add(task, { documentId, sourceOffset: task.sourceOffset, chunks: [] }, undefined);
       }
       for (const document of lastOfEachId(task, documents)) {
         const cut = await this.cut(task, document, fields);
@@ -247,7 +250,7 @@ function changeOf(task: IngestTask, document: EventDocument, chunks: DocumentCha
   const { document_id: documentId, type, source_uri: sourceUri, occurred_at: occurredAt } = document;
   return {
     documentId,
-    sourceOffset: task.offset,
+    sourceOffset: task.sourceOffset,
     chunks,
     ...(type === undefined ? {} : { type }),
     ...(sourceUri === undefined ? {} : { sourceUri }),

@@ -23,8 +23,10 @@ export class IngestTask {
 
   constructor(
     readonly event: IngestRequested,
-    /** Offset of the request in its partition, which the space's key fixes: what fences older changes. */
+    /** Offset of the request in its partition, which the space's key fixes. */
     readonly offset: number,
+    /** The same as rows carry it: what fences older changes. */
+    readonly sourceOffset: number,
     /** Of the record, for the bound of what is in work. */
     readonly bytes: number,
   ) {

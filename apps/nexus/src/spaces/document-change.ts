@@ -12,7 +12,7 @@ export interface NewChunk {
 export interface DocumentChange {
   /** 1 to 512 printable characters. */
   readonly documentId: string;
-  /** Where in the space's log the change stands. A document never goes back to an older one. */
+  /** Where in the space's logs the change stands: see `fenceOf`. A document never goes back to an older one. */
   readonly sourceOffset: number;
   readonly type?: string;
   readonly sourceUri?: string;

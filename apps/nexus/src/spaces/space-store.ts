@@ -8,7 +8,7 @@ import { VersionGone, type PinnedSpace } from './pinned-space.js';
 import { embeddingOf, type SpaceEmbedding } from './space-schema.js';
 import { SpaceStatistics } from './space-statistics.js';
 import { SpaceTables, type SpaceFolder, type StoreRoute } from './space-tables.js';
-import { SpaceWriter, analyse, type Committed } from './space-writer.js';
+import { SpaceWriter, analyse, type Committed, type Fence } from './space-writer.js';
 
 export interface SpaceStoreOptions {
   /** Bound of each of LanceDB's two caches (indexes; metadata), all spaces together. @default 256 MiB */
@@ -67,14 +67,23 @@ export class SpaceStore {
   /**
    * All changes in one version of the table; the first commit makes the space. A document whose change is not newer
    * than what the space has keeps what it has, and is named in `stale`: a redelivery, or a stale owner, changes nothing.
-   * Of several changes of one document the newest counts.
-   * @throws ServiceError nexus.embedding_mismatch, nexus_store.missing_route; nothing is written then
+   * Of several changes of one document the newest counts. `fence` is asked before anything is written.
+   * @throws ServiceError nexus.embedding_mismatch, nexus_store.missing_route, and what `fence` throws; nothing is
+   * written then
    */
-  async commit(space: SpaceKey, embedding: SpaceEmbedding, changes: readonly DocumentChange[]): Promise<Committed> {
-    const analysed = await analyse(changes);
-    const committed = await this.mutex.run(spacePath(space), async () =>
-      (await this.#writer(space)).commit(embedding, analysed),
-    );
+  async commit(
+    space: SpaceKey,
+    embedding: SpaceEmbedding,
+    changes: readonly DocumentChange[],
+    fence?: Fence,
+  ): Promise<Committed> {
+    const analysing = analyse(changes);
+    // The place in the line is that of the call; a fault is met where its turn comes.
+    analysing.catch(() => undefined);
+    const committed = await this.mutex.run(spacePath(space), async () => {
+      const analysed = await analysing;
+      return (await this.#writer(space)).commit(embedding, analysed, fence);
+    });
     for (const listener of this.#committed) listener(space);
     return committed;
   }

@@ -31,13 +31,19 @@ export interface Committed {
   readonly stale: readonly string[];
 }
 
+/** Told the newest source offset that the space has; throws where that cannot be. */
+export type Fence = (newest: number) => Promise<void>;
+
 /** What a writer keeps of its space between commits, true for as long as `head` is the newest commit. */
 interface WriterState {
   readonly table: Table;
+  readonly embedding: SpaceEmbedding;
   readonly head: CommitHead;
   readonly version: number;
   /** Every document ever written, removed ones included, and its source offset. */
   readonly offsets: Map<string, number>;
+  /** The largest of them; -1 where there is none. */
+  readonly newest: number;
 }
 
 /** Changes with the terms of their chunks. */
@@ -82,10 +88,10 @@ export class SpaceWriter {
   }
 
   /** @throws ServiceError nexus.embedding_mismatch, nothing written */
-  async commit(embedding: SpaceEmbedding, changes: AnalysedChanges): Promise<Committed> {
+  async commit(embedding: SpaceEmbedding, changes: AnalysedChanges, fence?: Fence): Promise<Committed> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#attempt(embedding, changes, attempt > 1);
+        return await this.#attempt(embedding, changes, attempt > 1, fence);
       } catch (error) {
         this.#state = undefined;
         if (attempt >= ATTEMPTS_MAX || !(isConflict(error) || error instanceof ForkedCommits)) throw error;
@@ -109,11 +115,17 @@ export class SpaceWriter {
     }
   }
 
-  async #attempt(embedding: SpaceEmbedding, analysed: AnalysedChanges, again: boolean): Promise<Committed> {
+  async #attempt(
+    embedding: SpaceEmbedding,
+    analysed: AnalysedChanges,
+    again: boolean,
+    fence: Fence | undefined,
+  ): Promise<Committed> {
     const { changes } = analysed;
     requireDimension(embedding, changes);
     const state = await this.#load();
-    if (state) await requireEmbedding(state.table, embedding);
+    if (state) requireEmbedding(state.embedding, embedding);
+    if (state) await fence?.(state.newest);
     const newest = new Map<string, DocumentChange>();
     for (const change of changes) {
       if ((newest.get(change.documentId)?.sourceOffset ?? -1) <= change.sourceOffset)
@@ -156,7 +168,7 @@ export class SpaceWriter {
       const connection = await this.tables.connection(this.space);
       const table = await connection.createTable(this.space.spaceId, data, { mode: 'create' });
       return this.#written(
-        { table, head: NO_COMMIT, version: 0, offsets: new Map() },
+        { table, embedding, head: NO_COMMIT, version: 0, offsets: new Map(), newest: -1 },
         record,
         changes,
         await table.version(),
@@ -169,10 +181,14 @@ export class SpaceWriter {
   }
 
   #written(state: WriterState, record: CommitRecord, changes: readonly DocumentChange[], version: number): number {
-    const { table, offsets } = state;
-    for (const { documentId, sourceOffset } of changes) offsets.set(documentId, sourceOffset);
+    const { offsets } = state;
+    let { newest } = state;
+    for (const { documentId, sourceOffset } of changes) {
+      offsets.set(documentId, sourceOffset);
+      newest = Math.max(newest, sourceOffset);
+    }
     this.statistics.advance(this.key, state.head, version, record);
-    this.#state = { table, offsets, version, head: { to: record.to, mark: record.mark } };
+    this.#state = { ...state, newest, version, head: { to: record.to, mark: record.mark } };
     return version;
   }
 
@@ -189,7 +205,7 @@ export class SpaceWriter {
     this.#state =
       kept && sameHead(kept.head, head)
         ? { ...kept, version }
-        : { table, head, version, offsets: await readOffsets(table) };
+        : { table, embedding: embeddingOf(await table.schema()), head, version, ...(await readOffsets(table)) };
     if (version !== (await table.version())) throw new Error('conflict: the space moved while it was read');
     return this.#state;
   }
@@ -197,7 +213,9 @@ export class SpaceWriter {
 
 function frequenciesOf(texts: readonly TextTerms[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { encoded } of texts) for (const [term] of decodeTerms(encoded)) addTo(counts, term, 1);
+  for (const { encoded } of texts) {
+    for (const [term] of decodeTerms(Buffer.from(encoded).toString())) addTo(counts, term, 1);
+  }
   return counts;
 }
 
@@ -214,8 +232,7 @@ function requireDimension({ dimension }: SpaceEmbedding, changes: readonly Docum
   }
 }
 
-async function requireEmbedding(table: Table, embedding: SpaceEmbedding): Promise<void> {
-  const stored = embeddingOf(await table.schema());
+function requireEmbedding(stored: SpaceEmbedding, embedding: SpaceEmbedding): void {
   if (stored.model === embedding.model && stored.dimension === embedding.dimension) return;
   const message = `the space was made with ${stored.model} (${stored.dimension} dimensions)`;
   throw new ServiceError('nexus.embedding_mismatch', message, { embedding: stored, given: { ...embedding } });
@@ -228,14 +245,19 @@ async function requireHead(table: Table, record: CommitRecord): Promise<void> {
   if (!sameHead(chain.at(-1) as CommitHead, record)) throw new ForkedCommits(false);
 }
 
-async function readOffsets(table: Table): Promise<Map<string, number>> {
+async function readOffsets(table: Table): Promise<Pick<WriterState, 'offsets' | 'newest'>> {
   const offsets = new Map<string, number>();
+  let newest = -1;
   const rows = table.query().where(`${COLUMN.chunkIndex} IN (0, -1)`).select([COLUMN.documentId, COLUMN.sourceOffset]);
   for await (const batch of rows) {
     const [ids, values] = [batch.getChild(COLUMN.documentId), batch.getChild(COLUMN.sourceOffset)];
-    for (let at = 0; at < batch.numRows; at++) offsets.set(ids?.get(at) as string, Number(values?.get(at)));
+    for (let at = 0; at < batch.numRows; at++) {
+      const offset = Number(values?.get(at));
+      offsets.set(ids?.get(at) as string, offset);
+      newest = Math.max(newest, offset);
+    }
   }
-  return offsets;
+  return { offsets, newest };
 }
 
 /** What the commit changes in the statistics: the new chunks, less those that they replace. */
