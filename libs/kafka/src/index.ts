@@ -50,3 +50,4 @@ export {
   type TopicDifference,
   type TopicSpec,
 } from './topics.js';
+export { readTopicRange, type PartitionRange, type TopicRangeOptions } from './topic-range.js';

@@ -1,4 +1,11 @@
-export { addressOf, startAdminServer, type AdminServer, type AdminServerOptions } from './admin-server.js';
+export {
+  addressOf,
+  startAdminServer,
+  type AdminHandler,
+  type AdminRequest,
+  type AdminServer,
+  type AdminServerOptions,
+} from './admin-server.js';
 export { CHECK_MS_MAX, Health, type Check, type CheckResult, type Readiness } from './health.js';
 export { runCommand, runService, type Drain, type Service, type ServiceOptions } from './lifecycle.js';
 export { createLogger, describeError, NestLogger, type Logger, type LoggerOptions } from './logging.js';
