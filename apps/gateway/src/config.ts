@@ -49,6 +49,14 @@ export const gatewaySettings = defineSettings({
     item: /^(\*|https?:\/\/[^\s/,]+)$/,
     itemWants: 'an origin such as https://app.example.com',
   }),
+  arrivalMs: integerSetting({
+    name: 'RUNSPINE_ARRIVAL_MS',
+    doc: 'How long a request may take to arrive whole; blobs and ingests may take longer, as long as they keep coming.',
+    unit: 'ms',
+    default: 30_000,
+    min: 200,
+    max: 600_000,
+  }),
   waitMsDefault: integerSetting({
     name: 'RUNSPINE_WAIT_MS',
     doc: 'How long a write waits for its outcome before it is answered 202.',

@@ -18,6 +18,7 @@ import { OpenRequests } from './http/open-requests.js';
 import { openApiDocument, serveDocs } from './http/openapi-document.js';
 import { addRequestHooks } from './http/request-hooks.js';
 import { RouteTable } from './http/route-table.js';
+import { Uploads } from './http/uploads.js';
 import { acceptBlobs } from './nexus/blob-bodies.js';
 import { acceptLargeIngests } from './nexus/large-bodies.js';
 import { Waits } from './outcomes/waits.js';
@@ -38,13 +39,17 @@ const EXPOSED_HEADERS = [
 
 /** The app over its parts, wired and not yet listening. */
 export async function createApp(parts: CoreParts): Promise<NestFastifyApplication> {
-  const adapter = makeAdapter();
+  const { arrivalMs, uploadBytesPerS, uploadWindowMs, uploadsMax } = parts.settings;
+  const bounds = { bytesPerSMin: uploadBytesPerS, windowMs: uploadWindowMs, overtimeMax: uploadsMax };
+  const uploads = new Uploads(bounds);
+  const adapter = makeAdapter(arrivalMs, uploads);
   const fastify = adapter.getInstance();
   const routes = new RouteTable();
   routes.watch(fastify);
   acceptJsonOnly(fastify);
   acceptLargeIngests(fastify);
   acceptBlobs(fastify);
+  uploads.watch(fastify);
   addRequestHooks(fastify, parts.health, new HttpMetrics(parts.metrics), parts.logger);
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts, routes), adapter, {
     logger: new NestLogger(parts.logger),

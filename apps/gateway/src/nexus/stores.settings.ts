@@ -15,9 +15,24 @@ export const storesSettings = {
   }),
   uploadsMax: integerSetting({
     name: 'RUNSPINE_UPLOADS_MAX',
-    doc: 'Blobs that may be on their way at once; each takes up to 32 MiB of memory. More are answered 503.',
+    doc: 'Blobs that may be on their way at once, each up to 32 MiB of memory; more are answered 503. As many uploads may take longer than RUNSPINE_ARRIVAL_MS.',
     default: 16,
     min: 1,
     max: 1000,
+  }),
+  uploadBytesPerS: integerSetting({
+    name: 'RUNSPINE_UPLOAD_BYTES_PER_S',
+    doc: 'Least bytes a second that a blob or an ingest brings, over each RUNSPINE_UPLOAD_WINDOW_MS; a slower one is answered 408.',
+    default: 8192,
+    min: 1,
+    max: 1_073_741_824,
+  }),
+  uploadWindowMs: integerSetting({
+    name: 'RUNSPINE_UPLOAD_WINDOW_MS',
+    doc: 'Over how long the speed of an upload is measured; how long one may stand still.',
+    unit: 'ms',
+    default: 20_000,
+    min: 100,
+    max: 600_000,
   }),
 } as const;
