@@ -92,7 +92,12 @@ describe('an ingest', () => {
     const body = { scope: 'global', documents: [{ document_id: 'a', text: 'x' }] };
     const refused = await ingest(body, { 'x-tenant-id': 'acme' });
     expect([refused.status, (await errorOf(refused)).code]).toEqual([403, 'nexus.global_write_forbidden']);
-    for (const headers of [{ 'x-roles': 'admin' }, { 'x-roles': 'system' }, { 'x-tenant-id': 't_system' }]) {
+    const writers: Record<string, string>[] = [
+      { 'x-roles': 'admin' },
+      { 'x-roles': 'system' },
+      { 'x-tenant-id': 't_system' },
+    ];
+    for (const headers of writers) {
       expect((await ingest(body, headers)).status).toBe(202);
     }
     expect((await ingest({ ...body, scope: 'tenant' }, { 'x-tenant-id': 't_system' })).status).toBe(202);
@@ -237,7 +242,7 @@ describe('an idempotency key', () => {
 
   it('gives one task and one event, however often it is sent', async () => {
     const headers = { 'idempotency-key': `k-${correlation}` };
-    const answers = await Promise.all([ingest(body, headers), ingest(body, headers), ingest(body, headers)]);
+    const answers = await Promise.all(Array.from({ length: 3 }, () => ingest(body, headers)));
     answers.push(await ingest(body, headers));
     const ids = await Promise.all(answers.map(taskOf));
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
@@ -332,8 +337,9 @@ describe('a task', () => {
       updated_at: expect.stringMatching(/Z$/),
       ended_at: null,
     });
-    for (const headers of [{ 'x-tenant-id': 'other' }, { 'x-env': 'other' }]) {
-      const other = await send('GET', `/nexus/tasks/${id}`, undefined, headers as Record<string, string>);
+    const strangers: Record<string, string>[] = [{ 'x-tenant-id': 'other' }, { 'x-env': 'other' }];
+    for (const headers of strangers) {
+      const other = await send('GET', `/nexus/tasks/${id}`, undefined, headers);
       expect([other.status, (await errorOf(other)).code]).toEqual([404, 'nexus.task_not_found']);
     }
     expect((await send('GET', '/nexus/tasks/task_1')).status).toBe(400);

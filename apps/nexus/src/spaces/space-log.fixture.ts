@@ -16,10 +16,10 @@ export function logOf(size: number): DocumentChange[] {
 /** What a space holds once the log was applied in its order. */
 export function contentsAfter(log: readonly DocumentChange[]): Map<string, string | undefined> {
   const last = new Map(log.map((each) => [each.documentId, each]));
-  const rows = [...last.values()].flatMap(({ documentId, chunks }) =>
+  const rows = [...last.values()].flatMap(({ documentId, chunks }): [string, string | undefined][] =>
     chunks.length === 0
-      ? [[`${documentId}#-`, undefined] as const]
-      : chunks.map(({ text }, at) => [`${documentId}#${at}`, text] as const),
+      ? [[`${documentId}#-`, undefined]]
+      : chunks.map(({ text }, at) => [`${documentId}#${at}`, text]),
   );
   return new Map(rows.sort());
 }

@@ -171,10 +171,8 @@ describe('statistics', () => {
               if (offset > (model.get(id)?.offset ?? -1)) model.set(id, { offset, texts });
             pinned.push({ space: await store.open(key), expected: await statisticsAndRecount(store, key) });
           }
-          const rows = [...model].flatMap(([id, { texts }]) =>
-            texts.length === 0
-              ? [[`${id}#-`, undefined] as const]
-              : texts.map((each, at) => [`${id}#${at}`, each] as const),
+          const rows = [...model].flatMap(([id, { texts }]): [string, string | undefined][] =>
+            texts.length === 0 ? [[`${id}#-`, undefined]] : texts.map((each, at) => [`${id}#${at}`, each]),
           );
           expect(await contents(store, key)).toEqual(new Map(rows.sort()));
           for (const { space, expected } of pinned) {
