@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { NexusAnswer, NexusHit } from '@runspine/contracts';
 import { idsOf, quickNexus, refusalOf, Spaces } from '../stack/spaces.js';
 import { startStack, type Stack } from '../stack/stack.js';
 import { until } from '../stack/until.js';
@@ -146,7 +147,7 @@ describe('a query', () => {
       data: {
         space: 'facts',
         query: { query: 'harbour', top_k: 2 },
-        hits: answer.body.hits.map(({ id, score, document_id }: Record<string, unknown>) => ({
+        hits: (answer.body.hits as NexusHit[]).map(({ id, score, document_id }) => ({
           id,
           score,
           document_id,
@@ -156,8 +157,8 @@ describe('a query', () => {
     });
     // What the step saw can be seen again, whatever was written since.
     await acme.put('facts', documents(3, 30));
-    const { as_of, ...asked } = { query: 'harbour', top_k: 2, as_of: answer.body.snapshot as string };
-    expect((await acme.ask('facts', { ...asked, as_of })).hits).toEqual(answer.body.hits);
+    const { hits, snapshot } = answer.body as NexusAnswer;
+    expect((await acme.ask('facts', { query: 'harbour', top_k: 2, as_of: snapshot })).hits).toEqual(hits);
     expect(refusalOf(await acme.query('facts', { query: 'x', run_id: run }))[1]).toBe('request.invalid');
   });
 

@@ -4,6 +4,7 @@ import type {
   NexusAnswer,
   NexusHit,
   NexusQuery,
+  SpaceResource,
   TaskResource,
 } from '@runspine/contracts';
 import { createServer } from 'node:net';
@@ -65,6 +66,19 @@ export class Spaces {
     const task = await this.ended(await this.ingest(space, documents, more));
     if (task.status !== 'completed' || task.errors.length > 0) throw new Error(JSON.stringify(task));
     return task;
+  }
+
+  /** A space as lists show it; undefined where there is none. */
+  async described(space: string): Promise<SpaceResource | undefined> {
+    const { status, body } = await this.http.get(`/nexus/spaces/${space}`);
+    return status === 200 ? (body as SpaceResource) : undefined;
+  }
+
+  /** That ingest goes on: what is put there now is found. */
+  async goesOn(space: string): Promise<void> {
+    await this.put(space, [{ document_id: 'last', text: 'zebra crossing' }]);
+    const { hits } = await this.ask(space, { query: 'zebra' });
+    if (idsOf(hits).join() !== 'last') throw new Error(`found ${idsOf(hits).join() || 'nothing'}`);
   }
 
   query(space: string, query: NexusQuery | Record<string, unknown>): Promise<Answer> {
