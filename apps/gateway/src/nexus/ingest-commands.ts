@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   type BlobRef,
+  canonicalize,
   derivedEventId,
   EVENT_DATA_BYTES_MAX,
   type EventDocument,
@@ -76,7 +77,7 @@ export class IngestCommands {
     }
     const taskId = taskIdOfKey({ ...caller, idempotencyKey });
     const hash = createHash('sha256')
-      .update(`${request.route}\n${space.scope}\n${JSON.stringify(work)}`)
+      .update(`${request.route}\n${space.scope}\n${canonicalize(work)}`)
       .digest('hex');
     const recorded = this.recent.find(taskId) ? undefined : await this.recordedHash(caller, taskId);
     // Looked at once more: the same request may have come while PostgreSQL was asked.

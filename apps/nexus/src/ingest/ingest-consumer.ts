@@ -14,6 +14,7 @@ import {
 } from '@runspine/kafka';
 import { Metrics } from '@runspine/service';
 import { pause } from '../remote/json-post.js';
+import { Decisions } from './decisions.js';
 import type { IngestParts } from './ingest-parts.js';
 import { IngestPartition, type PartitionLimits } from './ingest-partition.js';
 import { LogPositions } from './log/log-positions.js';
@@ -28,7 +29,7 @@ export interface IngestConsumerOptions {
   readonly topic: string;
   readonly groupId: string;
   readonly partitions: number;
-  readonly parts: Omit<IngestParts, 'publish'>;
+  readonly parts: Omit<IngestParts, 'publish' | 'decisions'>;
   readonly limits: PartitionLimits;
   readonly metrics?: Metrics;
   readonly onFatal: (error: Error) => void;
@@ -50,9 +51,10 @@ export class IngestConsumer {
   private readonly parts: IngestParts;
 
   constructor(private readonly options: IngestConsumerOptions) {
-    this.parts = { ...options.parts, publish: (event) => this.publish(event) };
     const { kafka, topic, groupId, partitions, pool } = options;
     const { logger } = options.parts;
+    const decisions = new Decisions(pool, logger);
+    this.parts = { ...options.parts, decisions, publish: (event) => this.publish(event) };
     const stored = new StoredLogs(pool, topic);
     const onRefused = (partition: number) => this.refuse(partition);
     this.positions = new LogPositions({ kafka, stored, topic, groupId, partitions, logger, onRefused });

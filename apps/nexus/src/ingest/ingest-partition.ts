@@ -52,7 +52,8 @@ export class IngestPartition {
       if (record.offset < this.nextOffset) continue;
       const event = this.read(record);
       if (event) {
-        const task = new IngestTask(event, record.offset, this.log.fenceOf(record.offset), record.value?.length ?? 0);
+        const { partition, offset, value } = record;
+        const task = new IngestTask(event, partition, offset, this.log.fenceOf(offset), value?.length ?? 0);
         await this.room();
         this.inWork.set(record.offset, task);
         this.bytes += task.bytes;

@@ -3,6 +3,7 @@ import type { Logger } from '@runspine/service';
 import type { Embedder } from '../embedding/embedder.js';
 import type { Gate } from '../remote/gate.js';
 import type { SpaceStore } from '../spaces/space-store.js';
+import type { Decisions } from './decisions.js';
 import type { DocumentBounds } from './document-cutter.js';
 import type { RequestBlobs } from './request-blobs.js';
 
@@ -23,6 +24,7 @@ export interface IngestParts {
   readonly store: Pick<SpaceStore, 'commit' | 'open'>;
   readonly embedderOf: (space: SpaceKey) => Embedder;
   readonly blobs: RequestBlobs;
+  readonly decisions: Decisions;
   /** Resolves once Kafka has acknowledged it. */
   readonly publish: (event: NexusEvent) => Promise<void>;
   /** How many documents are fetched, cut and embedded at once, and how many commits are written at once. */

@@ -101,7 +101,7 @@ export class RunningIngest {
 
   /** Begins to consume. The group is kept, so that the next consumer goes on where this one was. */
   async consume(options: IngestOptions = {}, group = 'ingest'): Promise<void> {
-    const parts: Omit<IngestParts, 'publish'> = {
+    const parts: Omit<IngestParts, 'publish' | 'decisions'> = {
       store: options.store ? options.store(this.store) : this.store,
       embedderOf: options.embedderOf ?? (() => new HashEmbedder(16)),
       blobs: new RequestBlobs(

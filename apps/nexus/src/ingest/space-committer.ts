@@ -44,7 +44,10 @@ export class SpaceCommitter {
   private write(embedding: SpaceEmbedding, changes: readonly DocumentChange[]) {
     const { committing, store } = this.parts;
     return this.persistence.attempt('store', { documents: changes.length }, () =>
-      committing.run(() => store.commit(this.space, embedding, changes, this.fence), { urgent: false, signal: this.signal }),
+      committing.run(() => store.commit(this.space, embedding, changes, this.fence), {
+        urgent: false,
+        signal: this.signal,
+      }),
     );
   }
 

@@ -131,6 +131,7 @@ export class SpaceIngest {
     const fields = { task_id: task.id, space: task.path };
     let slice: CutDocument[] = [];
     try {
+      if (!(await this.parts.decisions.counts(task, this.signal))) return this.passOver(task);
       const { documents = [], deletions = [] } = await this.attempt('blobs', fields, () =>
         this.parts.blobs.payloadOf(task.event, this.signal),
       );
@@ -227,6 +228,12 @@ export class SpaceIngest {
     return this.persistence.attempt(dependency, fields, () =>
       this.parts.preparing.run(work, { urgent: false, signal }),
     );
+  }
+
+  /** Nothing is told of it: the task is that of another request. */
+  private passOver(task: IngestTask): void {
+    this.open.delete(task);
+    this.onDone(task);
   }
 
   /** Ends a task once all of it is written or refused, and Kafka has its outcome. */

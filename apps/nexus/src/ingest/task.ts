@@ -23,6 +23,7 @@ export class IngestTask {
 
   constructor(
     readonly event: IngestRequested,
+    readonly partition: number,
     /** Offset of the request in its partition, which the space's key fixes. */
     readonly offset: number,
     /** The same as rows carry it: what fences older changes. */

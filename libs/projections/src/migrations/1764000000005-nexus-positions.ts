@@ -32,7 +32,7 @@ const TABLE = `CREATE TABLE nexus_positions (
 
 const GRANTS = [
   `GRANT SELECT, INSERT, UPDATE ON nexus_positions TO runspine_nexus`,
-  `GRANT SELECT (tenant_id, event_id, source_partition, source_offset) ON nexus_events TO runspine_nexus`,
+  `GRANT SELECT (tenant_id, event_id, source_partition, source_offset, data_hash) ON nexus_events TO runspine_nexus`,
 ];
 
 const POLICY = `CREATE POLICY nexus_decisions ON nexus_events FOR SELECT TO runspine_nexus
