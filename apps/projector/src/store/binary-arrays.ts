@@ -76,6 +76,8 @@ function header(type: ColumnType, count: number): Buffer {
 class ArrayWriter {
   private buffer: Buffer;
   private at = 0;
+  private lastTime = '';
+  private lastMicroseconds = 0;
 
   constructor(private readonly count: number) {
     this.buffer = Buffer.allocUnsafeSlow(64 * count + 4096);
@@ -120,7 +122,7 @@ class ArrayWriter {
     const from = this.at + 4;
     let to: number;
     if (type === 'uuid') to = writeUuid(buffer, from, value);
-    else if (type === 'timestamptz') to = this.int64((Date.parse(value) - EPOCH_MS) * 1000, from);
+    else if (type === 'timestamptz') to = this.int64(this.microseconds(value), from);
     else if (type === 'bytea') to = from + buffer.write(value, from, 'hex');
     else if (type === 'jsonb') {
       buffer[from] = 1;
@@ -128,6 +130,15 @@ class ArrayWriter {
     } else to = from + buffer.write(value, from, 'utf8');
     buffer.writeInt32BE(to - from, this.at);
     this.at = to;
+  }
+
+  /** Since 2000, as PostgreSQL counts. A batch is recorded at one time. */
+  private microseconds(time: string): number {
+    if (time !== this.lastTime) {
+      this.lastTime = time;
+      this.lastMicroseconds = (Date.parse(time) - EPOCH_MS) * 1000;
+    }
+    return this.lastMicroseconds;
   }
 
   /** Room for as many bytes; a column that has begun goes along into a larger buffer. Where it begins now. */
