@@ -7,6 +7,7 @@ import { roundTrip } from './limits/round-trip.ts';
 import { catchUp } from './ours/catch-up.ts';
 import { batches, oneCallAChange, respondAsync } from './ours/changes.ts';
 import { streams } from './ours/streams.ts';
+import { nexusIngestSection, nexusQuerySection, nexusSpacesSection } from './nexus.ts';
 import { type Bench, openBench, runScript, startService } from './servers.ts';
 
 const PARTITIONS = Number(process.env.RUNSPINE_PARTITIONS ?? 4);
@@ -29,6 +30,9 @@ const sections: Record<string, () => Promise<void>> = {
   async: asyncSection,
   catchup: catchUpSection,
   streams: streamsSection,
+  'nexus-query': () => withBench((bench) => nexusQuerySection(bench, add)),
+  'nexus-ingest': () => withBench((bench) => nexusIngestSection(bench, add)),
+  'nexus-spaces': () => withBench((bench) => nexusSpacesSection(bench, add)),
 };
 for (const [name, section] of Object.entries(sections)) {
   if (only !== undefined && only !== name) continue;

@@ -65,7 +65,7 @@ export interface RunningService {
 }
 
 /** Starts `apps/{name}/dist/main.js` and resolves when it listens and is ready. */
-export async function startService(bench: Bench, name: 'gateway' | 'projector'): Promise<RunningService> {
+export async function startService(bench: Bench, name: 'gateway' | 'projector' | 'nexus'): Promise<RunningService> {
   const child = spawn(process.execPath, [...serviceFlags(name), `apps/${name}/dist/main.js`], {
     cwd: ROOT,
     env: { ...process.env, ...bench.env, ...SERVICE_ENV },

@@ -31,7 +31,9 @@ export class SpaceIngest {
   private readonly open = new Map<IngestTask, { prepared: boolean; pending: number }>();
   private readonly committer: SpaceCommitter;
   private group: CommitGroup | undefined;
-  private writing: Promise<void> = Promise.resolve();
+  /** What is being written: all of it, and all but the last group. */
+  private writing: Promise<unknown> = Promise.resolve();
+  private earlier: Promise<unknown> = Promise.resolve();
   private committedAtMs = 0;
   private working: Promise<void> | undefined;
   private wake: (() => void) | undefined;
@@ -106,21 +108,30 @@ export class SpaceIngest {
     });
   }
 
-  /** Begins to write the group once the one before is written. */
+  /**
+   * Begins to write the group once at most one is being written: its terms are found while that one is stored. The
+   * store takes them in turn.
+   */
   private async flush(): Promise<void> {
     this.signal.throwIfAborted();
     const group = this.group;
     if (!group) return;
     this.group = undefined;
-    await this.writing;
-    this.writing = this.committer
-      .commit(group)
+    const { held, limits } = this.parts;
+    await (held.bytes >= limits.heldBytesMax ? this.writing : this.earlier);
+    const before = this.writing;
+    this.earlier = before;
+    // Removals alone are of the model that the space has, which the group before may be the first to give it.
+    const turn = group.embedding ? Promise.resolve() : before;
+    const written = turn
+      .then(() => this.committer.commit(group))
       .finally(() => (this.parts.held.bytes -= group.bytes))
       .then(async () => {
         this.committedAtMs = Date.now();
         // Told together: one by one, each task would wait for the acknowledgement of the one before.
         await Promise.all([...group.shares.values()].map(({ task, changes }) => this.landed(task, changes.length)));
       });
+    this.writing = Promise.all([before, written]);
     // What it throws is met where it is awaited next.
     this.writing.catch(() => undefined);
   }

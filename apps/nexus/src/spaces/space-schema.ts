@@ -79,6 +79,9 @@ const JSON_TYPE = new Map([
   ['ARROW:extension:metadata', ''],
 ]);
 
+/** A quarter of what a commit costs went into compressing the terms, to half of their size. */
+const UNCOMPRESSED = new Map([['lance-encoding:compression', 'none']]);
+
 /** The Arrow schema of a space's table, as it is written: first with its primary key, from then on without. */
 export function spaceSchema(embedding: SpaceEmbedding, creating = false): Schema {
   const text = new Utf8();
@@ -89,7 +92,7 @@ export function spaceSchema(embedding: SpaceEmbedding, creating = false): Schema
       new Field(COLUMN.chunkIndex, new Int32(), false),
       new Field(COLUMN.text, text, true),
       new Field(COLUMN.vector, new FixedSizeList(embedding.dimension, new Field('item', new Float32(), true)), true),
-      new Field(COLUMN.terms, text, true),
+      new Field(COLUMN.terms, text, true, UNCOMPRESSED),
       new Field(COLUMN.tokenCount, new Int32(), false),
       new Field(COLUMN.type, text, true),
       new Field(COLUMN.metadata, text, true),

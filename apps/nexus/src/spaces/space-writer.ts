@@ -269,10 +269,12 @@ async function recordOf(
 ): Promise<CommitRecord> {
   const texts = changes.flatMap((change) => analysed.terms.get(change) ?? []);
   let tokens = texts.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
-  const counts = changes.length === analysed.changes.length ? new Map(analysed.frequencies) : frequenciesOf(texts);
+  let terms = changes.length === analysed.changes.length ? analysed.frequencies : frequenciesOf(texts);
   const gone = new Set<string>();
   let chunks = texts.length;
   if (state && replaced.length > 0) {
+    const counts = new Map(terms);
+    terms = counts;
     const rows = state.table
       .query()
       .where(`${among(replaced)} AND ${LIVE}`)
@@ -290,7 +292,7 @@ async function recordOf(
     }
   }
   const documents = changes.filter((change) => change.chunks.length > 0).length - gone.size;
-  return { ...nextCommit(state?.head ?? NO_COMMIT), documents, chunks, tokens, terms: counts };
+  return { ...nextCommit(state?.head ?? NO_COMMIT), documents, chunks, tokens, terms };
 }
 
 /**

@@ -11,8 +11,9 @@ export interface TextTerms {
 /** Of more words than these, all are forgotten: they are learnt again faster than they are sorted out. */
 const WORDS_KEPT_MAX = 150_000;
 const [SPACE, ZERO] = [0x20, 0x30];
-/** `1 `, at the end of a term's bytes. */
-const COUNT_BYTES = 2;
+/** `1 `, at the end of a term's bytes; and what another count may take. */
+const ONCE_BYTES = 2;
+const COUNT_BYTES_MAX = 12;
 
 let lexicon = new Lexicon();
 
@@ -69,12 +70,37 @@ function bytesOf(texts: readonly string[]): [bytes: Uint8Array, ends: Int32Array
   return [ascii ? Buffer.from(joined, 'latin1') : Buffer.concat(parts), ends];
 }
 
-/** Counts terms by their numbers; what it marks a term with is the text that it met it in last. */
+/** Where counting a term stands, by its number. Marks of texts and batches are never given twice. */
+class TermCounts {
+  text = new Int32Array(1 << 11);
+  count = new Int32Array(1 << 11);
+  batch = new Int32Array(1 << 11);
+  texts = new Int32Array(1 << 11);
+  lastText = 0;
+  lastBatch = 0;
+
+  /** Makes room for terms up to this number, and for marks of so many texts. */
+  prepare(terms: number, texts: number): void {
+    if (terms > this.text.length) {
+      for (const name of ['text', 'count', 'batch', 'texts'] as const) this[name] = grown(this[name], terms);
+    }
+    if (this.lastText < 2 ** 31 - 1 - texts && this.lastBatch < 2 ** 31 - 2) return;
+    this.text.fill(0);
+    this.batch.fill(0);
+    this.lastText = 0;
+    this.lastBatch = 0;
+  }
+}
+
+const countsOf = new WeakMap<Lexicon, TermCounts>();
+
+/** Counts the terms of some texts, at one go: the counts' places are used by whoever counts next. */
 class Counting {
-  readonly #inText: Int32Array;
-  readonly #count: Int32Array;
-  readonly #texts: Int32Array;
+  readonly #counts: TermCounts;
+  readonly #batch: number;
   #met = new Int32Array(256);
+  #inBatch = new Int32Array(1024);
+  #inBatchCount = 0;
   #bytes: Uint8Array;
   #end = 0;
 
@@ -83,50 +109,64 @@ class Counting {
     private readonly read: WordsOfTexts,
     bytes: number,
   ) {
-    const terms = lexicon.terms.length;
-    this.#inText = new Int32Array(terms).fill(-1);
-    this.#count = new Int32Array(terms);
-    this.#texts = new Int32Array(terms);
+    this.#counts = countsOf.get(lexicon) ?? new TermCounts();
+    countsOf.set(lexicon, this.#counts);
+    this.#counts.prepare(lexicon.terms.length, read.ends.length);
+    this.#batch = ++this.#counts.lastBatch;
     this.#bytes = new Uint8Array(bytes + (bytes >> 1) + 64);
   }
 
   /** Counts the next text. Its bytes can be had once all are counted. */
   next(text: number): () => TextTerms {
+    const { lexicon } = this;
     const { words, ends, long } = this.read;
+    const mark = ++this.#counts.lastText;
+    const to = ends[text] as number;
     let [met, tokenCount] = [0, 0];
-    for (let at = text === 0 ? 0 : (ends[text - 1] as number); at < (ends[text] as number); at++) {
+    for (let at = text === 0 ? 0 : (ends[text - 1] as number); at < to; at++) {
       const word = words[at] as number;
-      const term = this.lexicon.termOf(word);
+      const term = lexicon.termOf(word);
       if (term >= 0) {
         tokenCount++;
-        met = this.#add(term, text, met);
+        met = this.#add(term, mark, met);
         continue;
       }
-      for (const each of this.lexicon.termsOf(word, long)) {
+      for (const each of lexicon.termsOf(word, long)) {
         tokenCount++;
-        met = this.#add(each, text, met);
+        met = this.#add(each, mark, met);
       }
     }
-    const from = this.#end;
+    const start = this.#end;
     this.#write(met);
-    const to = this.#end;
-    return () => ({ tokenCount, encoded: this.#bytes.subarray(from, to) });
+    const end = this.#end;
+    return () => ({ tokenCount, encoded: this.#bytes.subarray(start, end) });
   }
 
   frequencies(): Map<string, number> {
+    const { texts } = this.#counts;
     const frequencies = new Map<string, number>();
-    this.#texts.forEach((count, term) => count > 0 && frequencies.set(this.lexicon.terms[term] as string, count));
+    for (let at = 0; at < this.#inBatchCount; at++) {
+      const term = this.#inBatch[at] as number;
+      frequencies.set(this.lexicon.terms[term] as string, texts[term] as number);
+    }
     return frequencies;
   }
 
-  #add(term: number, text: number, met: number): number {
-    if (this.#inText[term] === text) {
-      (this.#count[term] as number)++;
+  #add(term: number, mark: number, met: number): number {
+    const { text, count, batch, texts } = this.#counts;
+    if (text[term] === mark) {
+      (count[term] as number)++;
       return met;
     }
-    this.#inText[term] = text;
-    this.#count[term] = 1;
-    (this.#texts[term] as number)++;
+    text[term] = mark;
+    count[term] = 1;
+    if (batch[term] !== this.#batch) {
+      batch[term] = this.#batch;
+      texts[term] = 0;
+      if (this.#inBatchCount >= this.#inBatch.length) this.#inBatch = grown(this.#inBatch, this.#inBatchCount + 1);
+      this.#inBatch[this.#inBatchCount++] = term;
+    }
+    (texts[term] as number)++;
     if (met >= this.#met.length) this.#met = grown(this.#met, met + 1);
     this.#met[met] = term;
     return met + 1;
@@ -134,22 +174,25 @@ class Counting {
 
   #write(met: number): void {
     const { termBytes, termEnds } = this.lexicon;
+    const { count: counts } = this.#counts;
+    const terms = this.#met;
+    let bytes = this.#bytes;
     let end = this.#end;
-    if (end >= this.#bytes.length) this.#bytes = grown(this.#bytes, end + 1);
-    this.#bytes[end++] = SPACE;
+    if (end >= bytes.length) bytes = grown(bytes, end + 1);
+    bytes[end++] = SPACE;
     for (let at = 0; at < met; at++) {
-      const term = this.#met[at] as number;
-      const count = this.#count[term] as number;
+      const term = terms[at] as number;
+      const count = counts[term] as number;
       const from = term === 0 ? 0 : (termEnds[term - 1] as number);
       const to = termEnds[term] as number;
-      if (end + to - from + 12 > this.#bytes.length) this.#bytes = grown(this.#bytes, end + to - from + 12);
-      const bytes = this.#bytes;
+      if (end + to - from + COUNT_BYTES_MAX > bytes.length) bytes = grown(bytes, end + to - from + COUNT_BYTES_MAX);
       for (let byte = from; byte < to; byte++) bytes[end++] = termBytes[byte] as number;
       if (count === 1) continue;
-      end -= COUNT_BYTES;
+      end -= ONCE_BYTES;
       for (const digit of String(count)) bytes[end++] = ZERO + Number(digit);
       bytes[end++] = SPACE;
     }
+    this.#bytes = bytes;
     this.#end = end;
   }
 }
