@@ -13,7 +13,8 @@ const directions = {
   'libs/blobs': ['contracts'],
   // Published: whoever installs it has none of our other packages.
   'libs/client': [],
-  'apps/projector': ['contracts', 'run-model', 'kafka', 'projections', 'service'],
+  'apps/cli': ['client'],
+  'apps/projector': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context'],
   'apps/gateway': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
   'apps/nexus': ['contracts', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
 };
@@ -68,6 +69,7 @@ export default tseslint.config(
     files: [
       'libs/service/src/settings.ts',
       'libs/client/src/environment.ts',
+      'apps/cli/src/environment.ts',
       '**/*.spec.ts',
       'test/**/*.ts',
       'deploy/**/*.ts',
