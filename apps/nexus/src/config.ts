@@ -8,6 +8,7 @@ import {
   type SettingsOf,
   stringSetting,
 } from '@runspine/service';
+import { sweepSettings } from './blobs/settings.js';
 import { embedderSettings } from './embedding/settings.js';
 import { ingestSettings } from './ingest/settings.js';
 import { rerankerSettings } from './query/rerankers/settings.js';
@@ -22,6 +23,7 @@ export const nexusSettings = defineSettings({
   ...rerankerSettings,
   ...ingestSettings,
   ...routeSettings,
+  ...sweepSettings,
   host: stringSetting({
     name: 'RUNSPINE_NEXUS_HOST',
     doc: 'Address that nexus listens on; only the gateway calls it.',

@@ -8,6 +8,7 @@ import { BatchingProducer, createKafkaClient } from '@runspine/kafka';
 import { assertLoopback, developmentAuthenticator } from '@runspine/request-context';
 import { addressOf, type Drain, type Logger, NestLogger, type Service } from '@runspine/service';
 import type { NexusSettings } from './config.js';
+import { BlobSweeper } from './blobs/blob-sweeper.js';
 import { Embedders } from './embedding/embedders.js';
 import { addRequestHooks, makeAdapter } from './http/server.js';
 import { IngestConsumer } from './ingest/ingest-consumer.js';
@@ -22,6 +23,8 @@ import { Gate } from './remote/gate.js';
 import { openRoutes } from './routes.js';
 import { SpaceHousekeeping, type HousekeepingReport } from './spaces/housekeeping.js';
 import { SpaceStore } from './spaces/space-store.js';
+
+const HOUR_MS = 3_600_000;
 
 /** Starts nexus: queries are answered and requests consumed as soon as what they need is there. */
 export async function startNexus(service: Service<NexusSettings>): Promise<Drain> {
@@ -73,6 +76,15 @@ export async function startNexus(service: Service<NexusSettings>): Promise<Drain
   });
   health.add(TOPICS.nexus.name, () => consumerHealth(consumer));
 
+  const sweeper = new BlobSweeper({
+    stores: () => routes.table.stores('nexus_blob_store'),
+    pool: routes.pool,
+    logger,
+    metrics,
+    everyMs: settings.sweepMs,
+    ageMs: settings.blobHours * HOUR_MS,
+    removedMax: settings.sweepRemovedMax,
+  });
   const adapter = makeAdapter();
   addRequestHooks(adapter, health, metrics);
   const parts = { logger, health, metrics, authenticator: developmentAuthenticator, store, engine };
@@ -83,10 +95,11 @@ export async function startNexus(service: Service<NexusSettings>): Promise<Drain
   await app.listen(settings.port, settings.host);
   logger.info({ address: addressOf(app.getHttpServer().address() as AddressInfo) }, 'listening');
   housekeeping.start();
+  sweeper.start();
   void consumer.start().catch(service.fatal);
   return async () => {
     await Promise.all([consumer.stop(), app.close()]);
-    await housekeeping.stop();
+    await Promise.all([housekeeping.stop(), sweeper.stop()]);
     await producer.close();
     await store.close();
     await blobs.close();
