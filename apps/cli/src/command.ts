@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly io: Io;
   exitCode: number;
   session: Session | undefined;
+  /** Failures are told as JSON, too. */
+  readonly json: boolean;
 }
 
 /** A command with examples, whose work is loaded when it is called. */

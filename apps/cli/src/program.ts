@@ -1,7 +1,7 @@
 import { Argument, CommanderError } from 'commander';
 import { addAdminCommands } from './admin/admin-commands.js';
 import { CliCommand, type Surroundings, wholeNumber } from './command.js';
-import { EXIT, EXIT_MEANINGS, Failure, failureOf } from './failures.js';
+import { EXIT, EXIT_MEANINGS, type Failure, failureOf, usage } from './failures.js';
 import type { Io } from './io.js';
 import { addNexusCommands } from './nexus/nexus-commands.js';
 import { wantsColours } from './output/terminal.js';
@@ -15,15 +15,18 @@ const SHELLS = ['bash', 'zsh', 'fish'];
 
 /** Runs one command line. @returns how the process should end */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
-  const surroundings: Surroundings = { io, exitCode: EXIT.ok, session: undefined };
+  const surroundings: Surroundings = { io, exitCode: EXIT.ok, session: undefined, json: argv.includes('--json') };
   const program = buildProgram(surroundings);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return io.signal.aborted ? EXIT.interrupted : surroundings.exitCode;
   } catch (error) {
     if (io.signal.aborted) return EXIT.interrupted;
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    return tell(error, surroundings.session ?? new Session(io, { json: argv.includes('--json') }));
+    const session = () => surroundings.session ?? new Session(io, { json: surroundings.json });
+    if (!(error instanceof CommanderError)) return tell(error, session());
+    if (error.exitCode === 0) return EXIT.ok;
+    if (surroundings.json) tell(usage(error.message), session());
+    return EXIT.usage;
   }
 }
 
@@ -44,7 +47,8 @@ export function buildProgram(surroundings: Surroundings): CliCommand {
     })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      // With --json `runCli` says it, as JSON.
+      writeErr: (text) => (surroundings.json ? undefined : io.stderr.write(text)),
       getOutHasColors: () => colours,
       getErrHasColors: () => colours,
     })

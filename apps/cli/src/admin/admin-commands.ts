@@ -53,13 +53,13 @@ function addDeadLetters(program: CliCommand): void {
     .argument('[letters...]', 'PARTITION/OFFSET; none where the options choose')
     .option('--topic <topic>', 'those from this topic')
     .option('--code <code>', 'those for this reason')
-    .option('--all', 'all of them')
+    .option('--event <id>', 'the one that says this event id')
     .option('--dry-run', 'only show what would be sent')
-    .option('--limit <count>', 'at most so many', wholeNumber(1, 1_000_000))
-    .option('--rate <count>', 'at most so many a second', wholeNumber(1, 1_000_000))
+    .option('--limit <count>', 'at most so many', wholeNumber(1, 100_000))
+    .option('--rate <count>', 'at most so many a second', wholeNumber(1, 10_000))
     .option('--no-wait', 'do not wait until it is done')
     .option('-y, --yes', 'do not ask')
-    .example('runspine dead-letters redrive --code event.invalid --dry-run', 'look first')
+    .example('runspine dead-letters redrive --code event.malformed --dry-run', 'look first')
     .does<RedriveOptions>(async (session, { args, options }) =>
       (await import('./dead-letters.js')).redrive(session, args, options),
     );

@@ -1,7 +1,7 @@
 import { EXIT } from '../failures.js';
 import { findRun } from '../runs/run-ids.js';
 import type { Session } from '../session.js';
-import { foundFaults, resultLines } from './jobs.js';
+import { followed, foundFaults, resultLines } from './jobs.js';
 
 export interface AuditOptions {
   readonly run?: string;
@@ -10,19 +10,27 @@ export interface AuditOptions {
 
 /** Checks hash chains and signed heads, of one run or of a tenant. @returns failed where a row was touched */
 export async function verifyAudit(session: Session, { run, ofTenant }: AuditOptions): Promise<number> {
-  const { client, call, settings, terminal, json } = session;
-  // All of a tenant may take a while.
-  const patient = { ...call, timeoutMs: 600_000 };
-  const answer =
-    run === undefined
-      ? await client.request('GET', '/v1/admin/audit', { ...patient, query: { tenant: ofTenant ?? settings.tenant } })
-      : await client.request('GET', `/v1/runs/${(await findRun(session, run)).run_id}/audit`, patient);
-  const faulty = foundFaults(answer.body);
-  if (json) terminal.printJson(answer.body);
+  const { client, call, settings } = session;
+  if (run === undefined) {
+    const query = { tenant: ofTenant ?? settings.tenant };
+    return followed(session, await client.request('GET', '/v1/admin/audit', { ...call, query, timeoutMs: ALL_MS }));
+  }
+  const { run_id: id } = await findRun(session, run);
+  const { body } = await client.request('GET', `/v1/runs/${id}/audit`, call);
+  return shown(session, body);
+}
+
+/** All of a tenant may take a while, where it is no job. */
+const ALL_MS = 600_000;
+
+function shown(session: Session, report: unknown): number {
+  const { terminal, json } = session;
+  const faulty = foundFaults(report);
+  if (json) terminal.printJson(report);
   else {
     const { green, red } = terminal.colours;
     terminal.print(faulty ? red('The journal is not as it was written:') : green('The journal is as it was written.'));
-    terminal.print(...resultLines(session, answer.body));
+    terminal.print(...resultLines(session, report));
   }
   return faulty ? EXIT.failed : EXIT.ok;
 }

@@ -1,4 +1,4 @@
-import { EXIT, usage } from '../failures.js';
+import { usage } from '../failures.js';
 import { confirm } from '../output/ask.js';
 import { type Field, fieldLines, preview } from '../output/fields.js';
 import { type Column, tableLines } from '../output/table.js';
@@ -9,13 +9,11 @@ import { runJob } from './jobs.js';
 /** A record that could not be read, as it lies in the dead-letter topic. */
 export interface DeadLetter {
   readonly partition: number;
-  readonly offset: number | string;
+  readonly offset: number;
+  readonly source: { readonly topic: string; readonly partition: number; readonly offset: number };
   readonly code: string;
-  readonly message?: string | null;
-  readonly source_topic?: string | null;
-  readonly source_partition?: number | null;
-  readonly source_offset?: number | string | null;
-  readonly failed_at?: string | null;
+  readonly detail: string | null;
+  readonly time: string | null;
   readonly [name: string]: unknown;
 }
 
@@ -54,15 +52,18 @@ export async function showDeadLetter(session: Session, given: string): Promise<v
   const [partition, offset] = positionOf(given);
   const { body } = await client.request('GET', `/v1/admin/dead-letters/${partition}/${offset}`, call);
   if (json) return terminal.printJson(body);
-  const { failed_at: at, code, message, ...rest } = body as DeadLetter;
-  const others = Object.entries(rest).map(([name, value]): Field => [
-    name.replaceAll('_', ' ').slice(0, 11),
-    preview(terminal, value, 4 * (Math.min(terminal.panelWidth, 400) - 12)),
-  ]);
+  const { time, code, detail, source, partition: _partition, offset: _offset, ...rest } = body as DeadLetter;
+  const others = Object.entries(rest)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]): Field => [
+      name.replaceAll('_', ' ').slice(0, 11),
+      preview(terminal, value, 4 * (Math.min(terminal.panelWidth, 400) - 12)),
+    ]);
   const fields: Field[] = [
     ['code', code, terminal.colours.red],
-    ['message', message],
-    ['when', whenText(at, Date.now())],
+    ['detail', detail],
+    ['when', whenText(time, Date.now())],
+    ['came from', `${source.topic} ${source.partition}/${source.offset}`],
     ...others,
   ];
   terminal.print(...fieldLines(terminal, terminal.panelWidth, fields));
@@ -71,7 +72,7 @@ export async function showDeadLetter(session: Session, given: string): Promise<v
 export interface RedriveOptions {
   readonly topic?: string;
   readonly code?: string;
-  readonly all?: boolean;
+  readonly event?: string;
   readonly dryRun?: boolean;
   readonly limit?: number;
   readonly rate?: number;
@@ -81,17 +82,17 @@ export interface RedriveOptions {
 
 /** Sends dead letters to the topic that they came from, once more. */
 export async function redrive(session: Session, given: readonly string[], options: RedriveOptions): Promise<number> {
-  const { topic, code, all, dryRun, limit, rate, wait, yes } = options;
+  const { topic, code, event, dryRun, limit, rate, wait, yes } = options;
   const letters = given.map(positionOf).map(([partition, offset]) => ({ partition, offset }));
-  if (letters.length === 0 && topic === undefined && code === undefined && !all) {
-    throw usage('Which ones?', 'Name them as PARTITION/OFFSET, or choose by --topic, --code or --all.');
+  if (letters.length === 0 && topic === undefined && code === undefined && event === undefined) {
+    throw usage('Which ones?', 'Name them as PARTITION/OFFSET, or choose by --topic, --code or --event.');
   }
   if (!dryRun) await confirm(session, 'Send them again? --dry-run shows what would be sent.', yes);
   const selection = {
     ...(letters.length > 0 ? { letters } : {}),
     ...(topic === undefined ? {} : { topic }),
     ...(code === undefined ? {} : { code }),
-    ...(all ? { all: true } : {}),
+    ...(event === undefined ? {} : { event_id: event }),
   };
   const body = {
     selection,
@@ -99,7 +100,7 @@ export async function redrive(session: Session, given: readonly string[], option
     ...(limit === undefined ? {} : { limit }),
     ...(rate === undefined ? {} : { rate }),
   };
-  return (await runJob(session, '/v1/admin/dead-letters/redrive', body, wait)) || EXIT.ok;
+  return runJob(session, '/v1/admin/dead-letters/redrive', body, wait);
 }
 
 function positionOf(given: string): [partition: number, offset: number] {
@@ -113,18 +114,9 @@ function columns({ terminal }: Session): Column<DeadLetter>[] {
   const nowMs = Date.now();
   return [
     { title: 'LETTER', value: ({ partition, offset }) => `${partition}/${offset}` },
-    {
-      title: 'WHEN',
-      value: ({ failed_at: at }) => (terminal.live ? agoText(at, nowMs) : (at ?? '')),
-      right: terminal.live,
-    },
+    { title: 'WHEN', value: ({ time }) => (terminal.live ? agoText(time, nowMs) : (time ?? '')), right: terminal.live },
     { title: 'CODE', value: ({ code }) => code, paint: terminal.colours.red, min: 12 },
-    {
-      title: 'CAME FROM',
-      value: ({ source_topic: topic, source_partition: partition, source_offset: offset }) =>
-        topic ? `${topic} ${partition}/${offset}` : '',
-      min: 14,
-    },
-    { title: 'MESSAGE', value: ({ message }) => message ?? '', min: 10 },
+    { title: 'CAME FROM', value: ({ source }) => `${source.topic} ${source.partition}/${source.offset}`, min: 14 },
+    { title: 'DETAIL', value: ({ detail }) => detail ?? '', min: 10 },
   ];
 }

@@ -1,3 +1,4 @@
+import type { Answer } from '@runspine/client';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EXIT, Failure } from '../failures.js';
 import { fieldLines } from '../output/fields.js';
@@ -10,7 +11,7 @@ import type { Session } from '../session.js';
 export interface Job {
   readonly job_id: string;
   readonly kind: string;
-  readonly status: 'queued' | 'running' | 'completed' | 'failed';
+  readonly status: 'running' | 'completed' | 'failed' | 'cancelled';
   readonly progress?: { readonly done: number; readonly total: number | null } | null;
   readonly result?: unknown;
   readonly error?: { readonly code?: string; readonly message: string } | null;
@@ -21,13 +22,18 @@ const BAR = 24;
 
 /** Asks for a job and, unless told otherwise, watches it to its end. @returns failed where it failed or found faults */
 export async function runJob(session: Session, path: string, body: unknown, watch: boolean): Promise<number> {
-  const { client, call, terminal, json } = session;
-  const answer = await client.request('POST', path, { ...call, body });
+  const { client, call } = session;
+  return followed(session, await client.request('POST', path, { ...call, body }), watch);
+}
+
+/** What became of a request that is answered with a result, or with a job that will have one. */
+export async function followed(session: Session, answer: Answer, watch = true): Promise<number> {
+  const { terminal, json } = session;
   const accepted = answer.body as Job;
   if (answer.status !== 202 || typeof accepted?.job_id !== 'string') {
     if (json) terminal.printJson(answer.body);
     else terminal.print(...resultLines(session, answer.body));
-    return EXIT.ok;
+    return foundFaults(answer.body) ? EXIT.failed : EXIT.ok;
   }
   if (!watch) {
     if (json) terminal.printJson(accepted);
@@ -47,7 +53,7 @@ export async function showJob(session: Session, id: string, watch: boolean): Pro
 async function watchJob(session: Session, id: string): Promise<number> {
   let job = await jobOf(session, id);
   let last = '';
-  for (; job.status === 'queued' || job.status === 'running'; job = await jobOf(session, id)) {
+  for (; job.status === 'running'; job = await jobOf(session, id)) {
     last = progressed(session, job, last);
     await wait(LOOK_MS, undefined, { signal: session.io.signal });
   }
@@ -81,20 +87,22 @@ function shown(session: Session, job: Job): number {
     terminal.print(`${paintStatus(terminal, job.status, statusText(terminal, job.status))}  ${job.kind}${progress}`);
     terminal.print(...resultLines(session, job.result));
   }
-  if (job.status === 'failed') {
+  if (job.status !== 'completed' && job.status !== 'running') {
     const { error } = job;
-    throw new Failure(error?.code ?? 'cli.job_failed', error?.message ?? `The job ${job.kind} failed.`, EXIT.failed);
+    throw new Failure(
+      error?.code ?? 'cli.job_failed',
+      error?.message ?? `The job ${job.kind} ${job.status === 'failed' ? 'failed' : 'was cancelled'}.`,
+      EXIT.failed,
+    );
   }
   return foundFaults(job.result) ? EXIT.failed : EXIT.ok;
 }
 
-/** A result names what is wrong in `differences` or `faults`, or says that it does not match. */
+/** A result names what is wrong in `differences` or `findings`. */
 export function foundFaults(result: unknown): boolean {
-  const { valid, equal, ok, differences, faults } = (result ?? {}) as Record<string, unknown>;
-  if (valid === false || equal === false || ok === false) return true;
-  return [differences, faults].some((found) =>
-    Array.isArray(found) ? found.length > 0 : typeof found === 'number' && found > 0,
-  );
+  const { verified, findings, differences } = (result ?? {}) as Record<string, unknown>;
+  if (verified === false) return true;
+  return [differences, findings].some((found) => Array.isArray(found) && found.length > 0);
 }
 
 /** A result by its fields; lists line by line. */

@@ -2,8 +2,8 @@ import picocolors from 'picocolors';
 import { type Environment, variable } from '../environment.js';
 import type { Io, Sink } from '../io.js';
 
-const UNICODE = { cut: '…', dash: '─', bar: '█', thin: '·', arrow: '→', dot: '·' };
-const ASCII = { cut: '~', dash: '-', bar: '#', thin: '.', arrow: '->', dot: '-' };
+const UNICODE = { cut: '…', dash: '─', bar: '█', thin: '·', arrow: '→', inside: '↳' };
+const ASCII = { cut: '~', dash: '-', bar: '#', thin: '.', arrow: '->', inside: '>' };
 
 const WIDTH_DEFAULT = 80;
 /** Panels wider than this are hard to read. */

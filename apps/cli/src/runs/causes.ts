@@ -32,6 +32,6 @@ export function frames({ detail }: ErrorInfo, count: number): string[] {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => /^at |^File "/.test(line));
-  const own = all.filter((line) => !/node:|node_modules/.test(line));
-  return (own.length > 0 ? own : all).slice(0, count).map((line) => line.replace(/file:\/\//, ''));
+  const own = all.filter((line) => !/node:|node_modules|client\/(cjs\/)?(dist|src)\//.test(line));
+  return (own.length > 0 ? own : all).slice(0, count).map((line) => line.replace(/^at /, '').replace(/file:\/\//, ''));
 }

@@ -1,4 +1,4 @@
-import type { RecordedEvent, Run, Step } from '@runspine/client';
+import { isRunspineError, type RecordedEvent, type Run, type Step } from '@runspine/client';
 import { type Field, fieldLines, isEmpty, preview } from '../output/fields.js';
 import { paintStatus, statusText } from '../output/status.js';
 import { panelLines, panelRoom } from '../output/table.js';
@@ -20,6 +20,8 @@ const EVENTS_SHOWN = 6;
 /** Why a run failed, as far as it was recorded. */
 export interface Explanation {
   readonly run: Run;
+  /** The runs around it, outermost first. */
+  readonly around: readonly Run[];
   /** From the run to the one inside it where the failure began. */
   readonly path: readonly Run[];
   readonly step: Step | undefined;
@@ -43,18 +45,23 @@ export async function explainRun(session: Session, given: string): Promise<void>
   if (run.status !== 'failed' && !run.stalled) return notFailed(session, run);
   const found = await explanationOf(session, run);
   if (json) {
-    const { steps: _steps, ...rest } = found;
+    const brief = (each: Run) => ({ run_id: each.run_id, name: each.name, stage: each.stage });
     return terminal.printJson({
-      ...rest,
-      path: found.path.map(({ run_id: id, name }) => ({ run_id: id, name })),
-      lastGood: found.lastGood?.run_id ?? null,
+      run,
+      path: [...found.around, ...found.path].map(brief),
+      step: found.step ?? null,
+      events: found.events,
+      last_good: found.lastGood ? brief(found.lastGood) : null,
+      failed_since: found.failedSince,
+      changed: found.changed,
+      inputs_changed: found.inputsChanged,
     });
   }
   terminal.print(...explanationLines(session, found));
 }
 
 function notFailed({ terminal, json }: Session, run: Run): void {
-  if (json) return terminal.printJson({ run, path: [], step: null, lastGood: null, changed: [] });
+  if (json) return terminal.printJson({ run, path: [], step: null, last_good: null, changed: [] });
   const status = run.status;
   terminal.print(`${titleLine(terminal, run)}  ${run.run_id}`);
   const how = {
@@ -70,7 +77,7 @@ function notFailed({ terminal, json }: Session, run: Run): void {
 
 async function explanationOf(session: Session, run: Run): Promise<Explanation> {
   const { client, call } = session;
-  const path = await pathToFailure(session, run);
+  const [path, around] = await Promise.all([pathToFailure(session, run), runsAround(session, run)]);
   const origin = path.at(-1)!;
   const [steps, good] = await Promise.all([
     client.steps.list(origin.run_id, call).first(STEPS_MAX),
@@ -86,6 +93,7 @@ async function explanationOf(session: Session, run: Run): Promise<Explanation> {
   const pair = pairs.find(({ after }) => after === step);
   return {
     run,
+    around,
     path,
     step,
     events: events.slice(-EVENTS_SHOWN),
@@ -110,6 +118,22 @@ async function pathToFailure({ client, call }: Session, run: Run): Promise<Run[]
     path.push(first);
   }
   return path;
+}
+
+async function runsAround({ client, call }: Session, run: Run): Promise<Run[]> {
+  const around: Run[] = [];
+  let parent = run.parent_run_id;
+  while (parent !== null && around.length < DEPTH_MAX && !around.some(({ run_id: id }) => id === parent)) {
+    try {
+      around.unshift(await client.runs.get(parent, call));
+    } catch (error) {
+      // A parent that was never recorded is no reason to explain nothing.
+      if (isRunspineError(error) && error.status === 404) break;
+      throw error;
+    }
+    parent = around[0]!.parent_run_id;
+  }
+  return around;
 }
 
 /** A run that was lost, or is silent, stopped in what it had not ended. */
@@ -151,11 +175,11 @@ function explanationLines(session: Session, found: Explanation): string[] {
   ];
 }
 
-function whyFields(session: Session, { run, path, step }: Explanation): Field[] {
+function whyFields(session: Session, { run, around, path, step }: Explanation): Field[] {
   const { terminal } = session;
   const origin = path.at(-1)!;
   const names = [
-    ...path.map((each) => nameOf(each) || each.run_id),
+    ...[...around, ...path].map((each) => nameOf(each) || each.run_id),
     ...(step ? [`step ${step.name ?? step.step_id}`] : []),
   ];
   const silent = origin.stalled
@@ -217,13 +241,14 @@ function sinceLines(session: Session, found: Explanation, room: number): string[
   ];
 }
 
-function nextLines({ terminal }: Session, origin: Run, { lastGood, run }: Explanation): string[] {
+function nextLines({ terminal }: Session, origin: Run, { lastGood, run, around }: Explanation): string[] {
+  const begun = [run, ...around.toReversed()].find(({ command }) => command !== null);
   const { dim } = terminal.colours;
   return [
     dim('Next:'),
     ...(lastGood ? [dim(`  runspine runs diff ${shortest(lastGood)} ${shortest(origin)}`)] : []),
     dim(`  runspine runs replay ${shortest(origin)} --interactive`),
-    ...(run.command === null ? [] : [dim(`  runspine runs rerun ${shortest(run)}`)]),
+    ...(begun ? [dim(`  runspine runs rerun ${shortest(begun)}`)] : []),
   ];
 }
 

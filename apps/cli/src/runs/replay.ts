@@ -41,7 +41,7 @@ function stateLines({ terminal }: Session, run: Run, state: RunState, event: Rec
   const title = `Event ${state.sequence} of ${run.version}`;
   return [
     ...(event ? panelLines(terminal, title, [eventLine(terminal, event, panelRoom(terminal))]) : []),
-    ...runLines(terminal, state.run, state.steps, []),
+    ...runLines(terminal, state.run, state.steps, [], event ? Date.parse(event.time) : undefined),
   ];
 }
 

@@ -41,7 +41,13 @@ function runColumns(terminal: Terminal, runs: readonly Run[], nowMs: number): Co
       value: (run) => statusText(terminal, shownStatus(run)),
       paint: (text, run) => paintStatus(terminal, shownStatus(run), text),
     },
-    { title: 'NAME', value: nameOf, min: 8 },
+    {
+      title: 'NAME',
+      // What is part of another run, where a person looks.
+      value: (run) =>
+        terminal.live && run.parent_run_id !== null ? `${terminal.signs.inside} ${nameOf(run)}` : nameOf(run),
+      min: 8,
+    },
     ...(any(({ stage }) => stage) ? [{ title: 'STAGE', value: ({ stage }: Run) => stage ?? '', min: 6 }] : []),
     ...(any(({ kind }) => kind) ? [{ title: 'KIND', value: ({ kind }: Run) => kind ?? '', min: 6 }] : []),
     {

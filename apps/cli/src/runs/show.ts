@@ -28,8 +28,14 @@ export async function showRun(session: Session, given: string): Promise<void> {
   }
 }
 
-export function runLines(terminal: Terminal, run: Run, steps: readonly Step[], children: readonly Run[]): string[] {
-  const nowMs = Date.now();
+/** The panels of a run, as it is or was at `nowMs`. */
+export function runLines(
+  terminal: Terminal,
+  run: Run,
+  steps: readonly Step[],
+  children: readonly Run[],
+  nowMs = Date.now(),
+): string[] {
   const room = panelRoom(terminal);
   const panel = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : panelLines(terminal, title, lines);
