@@ -21,7 +21,7 @@ const START_MAX_MS = 240_000;
 const GONE_MAX_MS = 30_000;
 const LOOK_MS = 100;
 
-/** `npm start` as a person runs it: real Kafka, real PostgreSQL and both services, in a data folder of its own. */
+/** `npm start` as a person runs it: real Kafka, real PostgreSQL and all services, in a data folder of its own. */
 describe('npm start', () => {
   const folder = mkdtempSync(join(tmpdir(), 'runspine-start-'));
   chmodSync(folder, 0o711);
@@ -42,6 +42,10 @@ describe('npm start', () => {
       expect(started.output()).toMatch(/#1 run\.created .*run_/);
       expect(started.output()).toMatch(/run\.completed/);
       expect(started.output()).toMatch(/check links +completed/);
+      expect(started.output()).toMatch(/task completed +ingest +\d+ of \d+ documents, \d+ chunks/);
+      expect(started.output().match(/step\.retrieved +ask/g)).toHaveLength(3);
+      expect(started.output()).toMatch(/How is a run's partition decided\?.*\n +1\. \S+\.md › .*\d tenant\n/);
+      expect(started.output()).toMatch(/Ask +curl -s http:\S+\/nexus\/spaces\/documents\/query -H/);
       expect(started.output()).toContain('Runs of this pipeline recorded here: 1');
 
       const gateway = /API +(http:\S+)\/v1\/runs/.exec(started.output())?.[1] ?? '';

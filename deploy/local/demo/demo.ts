@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paint, say } from '../terminal.mjs';
+import { showAnswers } from './answers.ts';
 import { findDocuments, readDocuments } from './documents.ts';
+import { ask, type Answered, ingestDocuments, SPACE } from './knowledge.ts';
 import { faultOf, type BrokenLink } from './links.ts';
 import { outlineOf } from './markdown.ts';
 import { Recorder, StepFailure, type RecordedRun } from './recorder.ts';
@@ -12,13 +14,21 @@ const ROOM = 'documents';
 const LAST_EVENT_MAX_MS = 15_000;
 const LISTED_MAX = 200;
 const BROKEN_SHOWN = 20;
+const QUESTIONS = [
+  "How is a run's partition decided?",
+  'Which records become dead letters, and how long are they kept?',
+  'Why are BM25 statistics pooled over both sources?',
+];
 
 /**
- * A tracked pipeline over the project's own documents: find them, read them, extract headings and links, check that
- * every link leads somewhere. It is recorded over HTTP, shown live from its room's stream, and read back from the API.
+ * A tracked pipeline over the project's own documents: find them, read them, extract headings and links, put them into
+ * a space and ask it, check that every link leads somewhere. It is recorded over HTTP, shown live from its room's
+ * stream, and read back from the API.
  */
 export async function checkDocuments({ gateway, root }: { gateway: string; root: string }): Promise<void> {
-  say(`\n${paint('bold', "A tracked run: do the links of this project's documents lead somewhere?")}`);
+  say(
+    `\n${paint('bold', "A tracked run over this project's documents: what do they say, and do their links lead somewhere?")}`,
+  );
   say(paint('grey', `  live from ${gateway}/v1/streams/rooms/${ROOM}`));
   const live = new LiveEvents();
   const closing = new AbortController();
@@ -39,19 +49,28 @@ export async function checkDocuments({ gateway, root }: { gateway: string; root:
   const broken = stream.ended.catch((error: unknown) => say(paint('red', `  The stream broke: ${String(error)}`)));
   try {
     const recorder = new Recorder(gateway);
-    ownRun = await record(recorder, root);
+    const answers: Answered[] = [];
+    ownRun = await record(recorder, { root, live, answers });
     if (!ends.has(ownRun)) await Promise.race([sawEnd, broken, sleep(LAST_EVENT_MAX_MS, undefined, { ref: false })]);
     if (!ends.has(ownRun))
       say(paint('yellow', `  The stream did not bring the end of the run within ${LAST_EVENT_MAX_MS / 1000} s.`));
     await readBack(recorder, ownRun);
+    showAnswers(answers);
   } finally {
     closing.abort();
     await broken;
   }
 }
 
+/** What the pipeline works on, where it shows how far it is, and where it leaves its answers. */
+interface Work {
+  root: string;
+  live: LiveEvents;
+  answers: Answered[];
+}
+
 /** A broken link fails its step and the run; the pipeline itself did what it should. Any other fault is thrown on. */
-async function record(recorder: Recorder, root: string): Promise<string> {
+async function record(recorder: Recorder, work: Work): Promise<string> {
   const run = await recorder.createRun({
     room_id: ROOM,
     name: 'check documents',
@@ -60,9 +79,9 @@ async function record(recorder: Recorder, root: string): Promise<string> {
     tags: { source: 'npm start' },
     input: { pattern: '**/*.md' },
   });
-  await run.start(4);
+  await run.start(6);
   try {
-    await run.complete(await pipeline(run, root));
+    await run.complete(await pipeline(recorder, run, work));
   } catch (error) {
     await run.fail(error);
     if (!(error instanceof StepFailure)) throw error;
@@ -70,7 +89,8 @@ async function record(recorder: Recorder, root: string): Promise<string> {
   return run.id;
 }
 
-async function pipeline(run: RecordedRun, root: string): Promise<object> {
+async function pipeline(recorder: Recorder, run: RecordedRun, work: Work): Promise<object> {
+  const { root } = work;
   const tree = await run.step('find', { pattern: '**/*.md' }, async () => {
     const found = await findDocuments(root);
     return {
@@ -91,6 +111,7 @@ async function pipeline(run: RecordedRun, root: string): Promise<object> {
     const [headings, links] = [all.flatMap((one) => one.headings).length, all.flatMap((one) => one.links).length];
     return { result: extracted, output: { headings, links }, rowsIn: texts.size, rowsOut: headings + links };
   });
+  await learn(recorder, run, texts, work);
   return run.step('check links', { documents: outlines.size, paths: tree.paths.length }, () => {
     const targets = { outlines, paths: new Set(tree.paths) };
     const links = [...outlines].flatMap(([file, { links }]) => links.map((link) => ({ file, link })));
@@ -98,6 +119,24 @@ async function pipeline(run: RecordedRun, root: string): Promise<object> {
     if (broken.length > 0) throw new StepFailure(failureOf(broken, links.length));
     const summary = { documents: outlines.size, links: links.length, broken: 0 };
     return { result: summary, output: summary, rowsIn: links.length, rowsOut: links.length };
+  });
+}
+
+/** Puts the documents into the space, and asks it what they say. */
+async function learn(
+  recorder: Recorder,
+  run: RecordedRun,
+  texts: ReadonlyMap<string, string>,
+  { live, answers }: Work,
+): Promise<void> {
+  const ingested = await run.step('ingest', { space: SPACE, documents: texts.size }, async () => {
+    const done = await ingestDocuments(recorder, texts, (task) => live.progress('ingest', task));
+    return { result: done, output: done, rowsIn: done.documents, rowsOut: done.chunks };
+  });
+  await run.step('ask', { space: SPACE, questions: QUESTIONS.length }, async (ids) => {
+    for (const question of QUESTIONS) answers.push(await ask(recorder, question, ids, ingested.tasks.at(-1)));
+    const hits = answers.flatMap((answer) => answer.hits).length;
+    return { result: hits, output: { questions: QUESTIONS, hits }, rowsIn: QUESTIONS.length, rowsOut: hits };
   });
 }
 

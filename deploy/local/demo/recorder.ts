@@ -48,6 +48,11 @@ export class Recorder {
     return this.#send<T>('POST', path, { event_id: newEventId(), ...body });
   }
 
+  /** What is no event of a run, such as a question; sent again when it may not have arrived. */
+  async post<T>(path: string, body: object): Promise<T> {
+    return this.#send<T>('POST', path, body);
+  }
+
   /** A batch of typed events, each with an id of its own. Throws unless all of them applied. */
   async writeEvents(runId: string, events: { type: string; data: object }[]): Promise<void> {
     const withIds = events.map((event) => ({ id: newEventId(), ...event }));
@@ -70,7 +75,7 @@ export class Recorder {
           ...(body && { body: JSON.stringify(body) }),
         });
         const answer = (await response.json()) as object;
-        if (response.status === 202)
+        if (response.status === 202 && !('task_id' in answer))
           throw new Error(`The gateway took the event, and it was not applied within ${WAIT_S} s.`);
         if (response.ok) return answer as T;
         throw new GatewayError(response.status, answer);
@@ -89,6 +94,12 @@ export interface StepResult<T> {
   output: object;
   rowsIn: number;
   rowsOut: number;
+}
+
+/** Names a step to those who record something of it. */
+export interface StepIds {
+  run_id: string;
+  step_id: string;
 }
 
 /** Thrown by a step's work for a failure that is the input's, not the program's. */
@@ -117,7 +128,11 @@ export class RecordedRun {
   }
 
   /** Does a step's work and records it: its inputs, then its output with duration and row counts, or its failure. */
-  async step<T>(name: string, inputs: object, work: () => StepResult<T> | Promise<StepResult<T>>): Promise<T> {
+  async step<T>(
+    name: string,
+    inputs: object,
+    work: (ids: StepIds) => StepResult<T> | Promise<StepResult<T>>,
+  ): Promise<T> {
     const dependsOn = this.#lastStep === undefined ? [] : [this.#lastStep];
     const { step_id } = await this.#write<{ step_id: string }>('steps', { name, kind: 'task', depends_on: dependsOn });
     this.#lastStep = step_id;
@@ -127,7 +142,7 @@ export class RecordedRun {
     await this.#write(`steps/${step_id}/start`, {});
     const began = performance.now();
     try {
-      const { result, output, rowsIn, rowsOut } = await work();
+      const { result, output, rowsIn, rowsOut } = await work({ run_id: this.id, step_id });
       const metrics = { rows_in: rowsIn, rows_out: rowsOut };
       await this.#write(`steps/${step_id}/complete`, { output, duration_ms: since(began), metrics });
       return result;

@@ -1,4 +1,5 @@
 import { paint, say, type Colour } from '../terminal.mjs';
+import type { IngestTask } from './knowledge.ts';
 import type { Failure } from './recorder.ts';
 import type { RoomEvent } from './room.ts';
 
@@ -42,11 +43,27 @@ export class LiveEvents {
     ];
     say(`  ${columns.join(' ')}`.trimEnd());
   }
+
+  /** How far a task is, between the events of the step that waits for it. */
+  progress(step: string, { status, documents_done: done, documents, chunks }: IngestTask): void {
+    const columns = [
+      paint('grey', new Date().toISOString().slice(11, 23)),
+      ' '.repeat(5),
+      paint(colourOf(status), `task ${status}`.padEnd(21)),
+      step.padEnd(12),
+      `${done} of ${documents} documents, ${chunks} chunks`,
+    ];
+    say(`  ${columns.join(' ')}`);
+  }
 }
 
 function detailOf({ type, run_id: runId, data }: RoomEvent): string {
   if (type === 'run.created') return runId;
   if (type === 'step.inputs_resolved') return cut(JSON.stringify(data.inputs));
+  if (type === 'step.retrieved') {
+    const { query, hits } = data as { query: { query?: string }; hits: unknown[] };
+    return cut(`${hits.length} hits for ${query.query}`);
+  }
   const error = data.error as Failure | undefined;
   if (error) return paint('red', cut(error.message.split('\n')[0] ?? ''));
   const metrics = data.metrics as { rows_in?: number; rows_out?: number } | undefined;
