@@ -1,5 +1,6 @@
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { askLine } from './demo/answers.ts';
 import { checkDocuments } from './demo/demo.ts';
 import { openFolders, ROOT, type Folders } from './folders.ts';
 import { Launch } from './launch.ts';
@@ -130,6 +131,7 @@ function showAddresses(
   const rows = [
     ['API', `${api}/v1/runs`],
     ['Reference', `${api}/docs`],
+    ['Ask', askLine(api)],
     ['Live stream', `curl -N ${api}/v1/streams/rooms/documents`],
     ['Health', `${api}/health/ready`],
     ['Metrics', `${api}/metrics, ${services.projector.address}/metrics and ${services.nexus.address}/metrics`],
