@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { gatewaySettings } from '../../apps/gateway/src/config.js';
+import { nexusSettings } from '../../apps/nexus/src/config.js';
 import { projectorSettings } from '../../apps/projector/src/config.js';
 import { cellsOf, markdownTable, settingsTable } from './settings-table.js';
 
@@ -21,7 +22,7 @@ function filesUnder(folder: string): string[] {
 
 describe('docs/operations.md', () => {
   const table = /<!-- settings -->\n([\s\S]*?)<!-- \/settings -->/;
-  const expected = settingsTable({ gateway: gatewaySettings, projector: projectorSettings });
+  const expected = settingsTable({ gateway: gatewaySettings, projector: projectorSettings, nexus: nexusSettings });
 
   it('lists every setting of the services, and none that is not there', () => {
     const text = read('docs/operations.md');
@@ -38,7 +39,7 @@ describe('docs/operations.md', () => {
   });
 
   it('names every metric of the services, and none that is not there', () => {
-    const sources = ['apps/gateway/src', 'apps/projector/src'].flatMap(filesUnder).map(read).join('\n');
+    const sources = ['apps/gateway/src', 'apps/projector/src', 'apps/nexus/src'].flatMap(filesUnder).map(read).join('\n');
     const defined = [...sources.matchAll(/name: '(runspine_\w+)'/g)].map(([, name]) => name!);
     const named = [...read('docs/operations.md').matchAll(/^\| `(runspine_\w+)`/gm)].map(([, name]) => name!);
 

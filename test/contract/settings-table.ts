@@ -12,7 +12,7 @@ export function settingsTable(processes: Record<string, SettingsDefinition>): st
   }
   const rows = [...settings.values()].map(({ setting, readers }) => [
     `\`${setting.name}\``,
-    readers.length === Object.keys(processes).length ? 'both' : readers.join(', '),
+    readers.length === Object.keys(processes).length ? 'all' : readers.join(', '),
     setting.required ? 'required' : (setting.defaultText ?? '(none)') + (setting.unit ? ` ${setting.unit}` : ''),
     setting.wants,
     setting.doc,

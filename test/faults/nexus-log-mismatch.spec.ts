@@ -20,7 +20,8 @@ beforeAll(async () => {
     settings: { ...(await quickNexus()), RUNSPINE_PARTITIONS: '1' },
   });
   spaces = new Spaces(stack.http());
-  for (let round = 0; round < 5; round++) await spaces.put('kept', [document('a', `round ${round}`), document('b', 'b')]);
+  for (let round = 0; round < 5; round++)
+    await spaces.put('kept', [document('a', `round ${round}`), document('b', 'b')]);
 }, 120_000);
 afterAll(() => stack.close());
 
@@ -70,7 +71,8 @@ describe('a topic that was made anew', () => {
     await follow();
     // The gateway writes past the position before nexus is back.
     const tasks: string[] = [];
-    while (tasks.length < position + 5) tasks.push(await spaces.ingest('kept', [document('a', `late ${tasks.length}`)]));
+    while (tasks.length < position + 5)
+      tasks.push(await spaces.ingest('kept', [document('a', `late ${tasks.length}`)]));
     await nexus().start();
     expect(await told(nexus())).toMatch(/is not the one that was read there/);
     expect(await textOf('a')).toBe('before');
