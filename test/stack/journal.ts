@@ -5,7 +5,8 @@ import { Replay } from '@runspine/run-model';
 import type { Database, Row } from './database.js';
 
 /** An entry of the journal: the event, and what the chain holds of it. */
-export type JournalEntry = RecordedEvent & ChainedSource & { data_text: string; prev_hash: string | null; hash: string };
+export type JournalEntry = RecordedEvent &
+  ChainedSource & { data_text: string; prev_hash: string | null; hash: string };
 
 /** The journal, run by run, in order. */
 export async function readJournal(database: Database, runId?: string): Promise<Map<string, JournalEntry[]>> {
