@@ -11,6 +11,7 @@ import { type Bench, type RunningService, startService, waitUntil } from './serv
 
 /** Of vectors that come with their texts, as the ingest names it. */
 export const EMBEDDING = { model: `custom-${DIMENSION}`, dimension: DIMENSION };
+/** On average: texts of one length would all score alike. */
 export const WORDS_A_TEXT = 60;
 
 /** The space of this name that is read as tenant `default`, or by everybody. */
@@ -39,7 +40,7 @@ export function documents(corpus: Corpus, count: number, offset: number): Docume
     documentId: `doc-${offset}-${at}`,
     sourceOffset: offset,
     type: 'note',
-    chunks: [{ text: corpus.text(WORDS_A_TEXT), vector: corpus.vector(), metadata: { batch: offset, at } }],
+    chunks: [{ text: corpus.text(WORDS_A_TEXT / 2 + corpus.pick(WORDS_A_TEXT)), vector: corpus.vector(), metadata: { batch: offset, at } }],
   }));
 }
 

@@ -22,13 +22,13 @@ export interface QueryEngineParts {
   readonly tokens: Tokens;
   readonly embedderOf: EmbedderOf;
   readonly rerankerOf: RerankerOf;
-  /** Bound of what is kept of rows at pinned versions, half for texts and half for vectors. @default 128 MiB */
+  /** Bound of what is kept of rows at pinned versions, two thirds for vectors and the rest for texts. @default 192 MiB */
   readonly rowCacheBytes?: number;
   /** Milliseconds of a clock that never goes back. */
   readonly nowMs?: () => number;
 }
 
-const ROW_CACHE_BYTES = 128 * 1024 * 1024;
+const ROW_CACHE_BYTES = 192 * 1024 * 1024;
 
 /** Times of a query's parts, in milliseconds. */
 export type Timings = Record<'open' | 'embed' | 'retrieve' | 'rank' | 'read', number>;
@@ -59,8 +59,8 @@ export class QueryEngine {
   constructor(private readonly parts: QueryEngineParts) {
     this.positions = new Positions(parts.tokens);
     this.nowMs = parts.nowMs ?? (() => performance.now());
-    const bytesMax = (parts.rowCacheBytes ?? ROW_CACHE_BYTES) / 2;
-    this.caches = { text: textRowCache(bytesMax), vector: vectorRowCache(bytesMax) };
+    const bytesMax = (parts.rowCacheBytes ?? ROW_CACHE_BYTES) / 3;
+    this.caches = { text: textRowCache(bytesMax), vector: vectorRowCache(2 * bytesMax) };
   }
 
   /** @throws ServiceError of `nexus.*`, and of the store's route. */

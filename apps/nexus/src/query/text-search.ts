@@ -78,8 +78,8 @@ export interface TextResult {
 /**
  * BM25 over all sources as if they were one corpus: statistics are pooled, and each candidate is scored anew from its
  * stored terms. The index scores by what its own source's index knew when it was built, so it only proposes: its best
- * of the whole query and of each word alone, since a word that is common here may be rare in the other source. Rows
- * that are not indexed yet are proposed as well.
+ * of the whole query and, unless nothing can have been left out, of each word alone, since a word that is common here
+ * may be rare in the other source. Rows that are not indexed yet are proposed as well.
  */
 export async function searchText(
   spaces: readonly PinnedSpace[],
@@ -88,21 +88,34 @@ export async function searchText(
   depth: number,
   cache: RowCache<TextRow>,
 ): Promise<TextResult> {
-  const local = Promise.all(spaces.map((space) => statisticsOf(space, query)));
-  const few = query.words.length <= WORDS_ALONE_MAX;
-  const words = async () => (few ? query.words : rarest(query.words, pooled(await local)));
-  const proposed = Promise.all(spaces.map((space) => candidatesOf(space, query, words, predicate, depth, cache)));
-  const [statistics, found] = await Promise.all([local.then(pooled), proposed]);
-  const bm25 = new Bm25(query.terms, statistics);
+  const local = await Promise.all(spaces.map((space) => statisticsOf(space, query)));
+  const statistics = pooled(local);
+  const words = query.words.length <= WORDS_ALONE_MAX ? query.words : rarest(query.words, statistics);
+  const asked: Asked = { query, words, predicate, depth, statistics, bm25: new Bm25(query.terms, statistics) };
+  const found = await Promise.all(
+    spaces.map((space, at) => candidatesOf(space, local[at] as CorpusStatistics, asked, cache)),
+  );
   const sources = found.map(({ rowIds, rows }, source) => {
     const candidates: Candidate[] = [];
     rows.forEach(({ id, terms, length }, at) => {
-      const score = bm25.score(terms, length);
+      const score = asked.bm25.score(terms, length);
       if (score > 0) candidates.push({ source, rowId: rowIds[at] as bigint, id, score });
     });
     return candidates.sort(inOrder).slice(0, depth);
   });
   return { sources, scored: found.map(({ rows }) => rows.length), statistics };
+}
+
+/** What all sources are asked. */
+interface Asked {
+  readonly query: TextQuery;
+  /** Those that may be asked for alone. */
+  readonly words: TextQuery['words'];
+  readonly predicate: string | undefined;
+  readonly depth: number;
+  /** Of all sources. */
+  readonly statistics: CorpusStatistics;
+  readonly bm25: Bm25;
 }
 
 function rarest(words: TextQuery['words'], statistics: CorpusStatistics): TextQuery['words'] {
@@ -113,24 +126,59 @@ function rarest(words: TextQuery['words'], statistics: CorpusStatistics): TextQu
 
 async function candidatesOf(
   space: PinnedSpace,
-  query: TextQuery,
-  words: () => TextQuery['words'] | Promise<TextQuery['words']>,
-  predicate: string | undefined,
-  depth: number,
+  local: CorpusStatistics,
+  asked: Asked,
   cache: RowCache<TextRow>,
 ): Promise<Proposed> {
+  const { query, words, predicate, depth } = asked;
   if (query.words.length === 0) return { rowIds: [], rows: [] };
   if (space.rows <= SCAN_ROWS_MAX || !(await hasTextIndex(space.table))) return scan(space, query, predicate);
-  const texts = query.words.length === 1 ? [query.text] : [query.text, ...(await words()).map(({ word }) => word)];
-  const limitOf = (at: number) => (at === 0 ? QUERY_PROPOSALS * depth : depth);
-  const proposals = await Promise.all(texts.map((text, at) => proposalsOf(space, text, predicate, limitOf(at))));
-  const rowIds = [...new Set(proposals.flat())];
   const { table } = space;
-  const rows = await cache.rows(table, rowIds, async (missing) =>
-    rowsOf(await table.takeRowIds(missing).select(ROW_COLUMNS).withRowId().toArrow()),
-  );
-  return { rowIds, rows };
+  const read = async (rowIds: readonly bigint[]): Promise<Proposed> => ({
+    rowIds,
+    rows: await cache.rows(table, rowIds, async (missing) =>
+      rowsOf(await table.takeRowIds(missing).select(ROW_COLUMNS).withRowId().toArrow()),
+    ),
+  });
+  const limit = QUERY_PROPOSALS * depth;
+  const whole = await proposalsOf(space, query.text, predicate, limit);
+  const proposed = await read(whole.rowIds);
+  if (query.words.length === 1 || whole.rowIds.length < limit || holdsBest(whole, proposed, local, asked))
+    return proposed;
+  const alone = await Promise.all(words.map(({ word }) => proposalsOf(space, word, predicate, depth)));
+  return read([...new Set([whole, ...alone].flatMap(({ rowIds }) => rowIds))]);
 }
+
+/**
+ * Whether the best of the whole query, as many as the depth, are among the index's proposals for it. Where the index
+ * scored them as the source's statistics do, it knows those; a chunk that it did not propose scored no more than the
+ * last that it did, and then scores by the pooled statistics at most so much more as the weight of some term grew, or
+ * the mean length.
+ */
+function holdsBest({ scores }: Proposals, { rows }: Proposed, local: CorpusStatistics, asked: Asked): boolean {
+  const { query, depth, statistics } = asked;
+  const ofSource = new Bm25(query.terms, local);
+  const pooledScores = Float64Array.from(rows, ({ terms, length }) => asked.bm25.score(terms, length));
+  let deviation = 0;
+  rows.forEach(({ terms, length }, at) => {
+    const own = local.chunks === statistics.chunks ? (pooledScores[at] as number) : ofSource.score(terms, length);
+    deviation = Math.max(deviation, Math.abs((scores[at] as number) / own - 1));
+  });
+  if (!(deviation <= DEVIATION_MAX)) return false;
+  let growth = Math.max(1, statistics.tokens / statistics.chunks / (local.tokens / local.chunks));
+  let weight = 0;
+  for (const [term, count] of local.documentFrequency) {
+    if (count === 0) continue;
+    const everywhere = idf(statistics.documentFrequency.get(term) ?? 0, statistics.chunks);
+    weight = Math.max(weight, everywhere / idf(count, local.chunks));
+  }
+  growth *= weight * (1 + 2 * deviation);
+  const last = pooledScores.toSorted().at(-depth) as number;
+  return Math.min(...scores) * growth <= last;
+}
+
+/** More than rounding, and so many rows that the index does not know yet as change scores by so little. */
+const DEVIATION_MAX = 0.01;
 
 /** Pinned handles never move, so neither does the answer. */
 const textIndexes = new WeakMap<Table, Promise<boolean>>();
@@ -162,14 +210,30 @@ async function scan(space: PinnedSpace, query: TextQuery, predicate: string | un
 const SCAN_TERMS_MAX = 32;
 const ROW_COLUMNS = [COLUMN.id, COLUMN.terms, COLUMN.tokenCount];
 
-async function proposalsOf(space: PinnedSpace, text: string, predicate: string | undefined, limit: number) {
+interface Proposals {
+  readonly rowIds: readonly bigint[];
+  /** By the index, best first. */
+  readonly scores: Float32Array;
+}
+
+async function proposalsOf(
+  space: PinnedSpace,
+  text: string,
+  predicate: string | undefined,
+  limit: number,
+): Promise<Proposals> {
   const search = space.table
     .query()
     .fullTextSearch(text, { columns: [COLUMN.text] })
-    .select(['_score'])
+    .select([SCORE])
     .withRowId();
-  return rowIdsOf(await (predicate === undefined ? search : search.where(predicate)).limit(limit).toArrow());
+  const found = await (predicate === undefined ? search : search.where(predicate)).limit(limit).toArrow();
+  const scores: number[] = [];
+  eachRow(found, [SCORE], (row, [score]) => scores.push(score?.get(row) as number));
+  return { rowIds: rowIdsOf(found), scores: Float32Array.from(scores) };
 }
+
+const SCORE = '_score';
 
 function rowsOf(table: Parameters<typeof eachRow>[0]): Map<bigint, TextRow> {
   const rows = new Map<bigint, TextRow>();
