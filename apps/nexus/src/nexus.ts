@@ -29,7 +29,7 @@ const HOUR_MS = 3_600_000;
 /** Starts nexus: queries are answered and requests consumed as soon as what they need is there. */
 export async function startNexus(service: Service<NexusSettings>): Promise<Drain> {
   const { settings, logger, health, metrics } = service;
-  assertLoopback(settings.host);
+  assertLoopback(settings.host, 'RUNSPINE_NEXUS_HOST');
   const routes = openRoutes(service);
   const store = openStore(settings, routes.table);
   const housekeeping = new SpaceHousekeeping(store, housekeepingReport(logger), { retentionMs: settings.keepMs });

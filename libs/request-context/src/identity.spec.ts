@@ -62,6 +62,32 @@ describe('identifyDevelopment', () => {
   });
 });
 
+describe('identifyDevelopment by the name that is called', () => {
+  it.each([
+    'localhost',
+    'localhost:8080',
+    '127.0.0.1:8080',
+    '127.1.2.3',
+    '[::1]:8080',
+    'app.localhost:80',
+    'LOCALHOST',
+  ])('believes callers of %s', (host) => {
+    expect(() => identifyDevelopment({ host }, HERE)).not.toThrow();
+  });
+
+  it.each([
+    'evil.example',
+    'evil.example:8080',
+    '127.0.0.1.evil.example',
+    'localhost.evil.example',
+    'x',
+    '',
+    '10.0.0.7',
+  ])('refuses %j: a page of another site may have given its name this address', (host) => {
+    expect(refusalOf(() => identifyDevelopment({ host }, HERE)).code).toBe('auth.forbidden');
+  });
+});
+
 describe('roles', () => {
   const allowed: Record<Role, Role[]> = {
     reader: ['reader'],

@@ -1,5 +1,5 @@
 import { type Fault, invalidRequest, isNameId, NAME_PATTERN, ServiceError } from '@runspine/contracts';
-import { isLoopback } from './loopback.js';
+import { isLoopback, isNameOfHere } from './loopback.js';
 
 /** What a caller may be allowed. */
 export const ROLES = ['reader', 'writer', 'ingester', 'admin', 'system'] as const;
@@ -43,11 +43,18 @@ const DEFAULT_ROLES: readonly Role[] = ['reader', 'writer', 'ingester'];
 /**
  * The identity that development headers claim: `X-Tenant-Id`, `X-Env`, `X-Project-Id`, `X-Surface-Id` (each `default`
  * when absent) and `X-Roles` (with commas; reader, writer, ingester when absent, none when empty).
- * @throws ServiceError `request.invalid` that names each wrong header; `auth.forbidden` for a caller elsewhere.
+ * @throws ServiceError `request.invalid` that names each wrong header; `auth.forbidden` for a caller elsewhere, and for
+ * one that calls this machine by another name.
  */
 export function identifyDevelopment(headers: RequestHeaders, remoteAddress: string | undefined): Identity {
   if (remoteAddress !== undefined && !isLoopback(remoteAddress)) {
     throw new ServiceError('auth.forbidden', 'Development identity is for callers on this machine only.', {
+      required: 'loopback',
+    });
+  }
+  // A page of another site that gives its own name this machine's address would be believed, too.
+  if (typeof headers.host === 'string' && !isNameOfHere(headers.host)) {
+    throw new ServiceError('auth.forbidden', 'Development identity is for requests to localhost or 127.0.0.1 only.', {
       required: 'loopback',
     });
   }

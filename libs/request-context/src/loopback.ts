@@ -14,14 +14,21 @@ export function isLoopback(host: string): boolean {
   return isIPv6(bare) && /^(::|(0{1,4}:){7})0{0,3}1$/.test(bare);
 }
 
+/** True for the `Host` of a request that names this machine as itself: a loopback address, localhost or below it. */
+export function isNameOfHere(host: string): boolean {
+  const name = host.replace(/:\d*$/, '').toLowerCase();
+  return isLoopback(name) || name.endsWith('.localhost');
+}
+
 /**
  * Refuses to listen beyond this machine with development identity, which believes whatever a caller says of itself.
+ * `variable` is the setting that has the host.
  * @throws BeyondLoopback with what to do.
  */
-export function assertLoopback(host: string): void {
+export function assertLoopback(host: string, variable = 'RUNSPINE_HOST'): void {
   if (isLoopback(host)) return;
   throw new BeyondLoopback(
-    `RUNSPINE_AUTH_MODE=development believes every caller, so it listens on this machine only, and RUNSPINE_HOST is ` +
-      `${JSON.stringify(host)}. Set RUNSPINE_HOST to 127.0.0.1, ::1 or localhost.`,
+    `RUNSPINE_AUTH_MODE=development believes every caller, so it listens on this machine only, and ${variable} is ` +
+      `${JSON.stringify(host)}. Set ${variable} to 127.0.0.1, ::1 or localhost.`,
   );
 }

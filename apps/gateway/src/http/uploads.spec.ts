@@ -51,7 +51,7 @@ async function send(line: string, body: string, pieces: number, pauseMs: number)
   const closed = new Promise<void>((resolve) => void socket.on('close', () => resolve()));
   const answered = new Promise<void>((resolve) => void socket.on('data', () => resolve()));
   socket.write(
-    `${line} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
+    `${line} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
   );
   const length = Math.ceil(body.length / pieces);
   for (let from = 0; from < body.length && !socket.destroyed && answer === ''; from += length) {
@@ -88,7 +88,9 @@ describe('uploads', () => {
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
     socket.on('error', () => undefined);
     const closed = new Promise<void>((resolve) => void socket.on('close', () => resolve()));
-    socket.write(`${line} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n`);
+    socket.write(
+      `${line} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n`,
+    );
     const trickle = setInterval(() => socket.write(' '), pieces === 1 ? 60_000 : 100);
     const began = Date.now();
     await closed;
@@ -118,11 +120,11 @@ describe('uploads', () => {
     const sent = await send(INGEST, document(8000), 30, 100);
     expect(sent.status).toBe(202);
     const next = new Promise<string>((resolve) => sent.socket.once('data', (chunk) => resolve(chunk.toString())));
-    sent.socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+    sent.socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
     expect(await next).toMatch(/^HTTP\/1.1 200/);
     const late = new Promise<string>((resolve) => sent.socket.once('data', (chunk) => resolve(chunk.toString())));
     sent.socket.write(
-      'POST /v1/runs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n',
+      'POST /v1/runs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n',
     );
     expect(await late).toMatch(/^HTTP\/1.1 408/);
     sent.socket.destroy();

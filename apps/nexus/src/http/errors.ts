@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject,
 import { type ErrorBody, type ErrorCode, ERRORS, ServiceError } from '@runspine/contracts';
 import type { Logger } from '@runspine/service';
 import type { FastifyReply } from 'fastify';
+import { storeFault } from '../spaces/store-fault.js';
 import { LOGGER } from './tokens.js';
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -25,6 +26,11 @@ export class ErrorFilter implements ExceptionFilter {
     if (reply.raw.destroyed || reply.sent) return;
     const fault = faultOf(thrown);
     if (fault) return sendError(reply, fault);
+    const ofStore = storeFault(thrown);
+    if (ofStore) {
+      this.logger.warn({ err: thrown, request_id: request.id }, 'the store of a space does not answer');
+      return sendError(reply, ofStore);
+    }
     this.logger.error({ err: thrown, request_id: request.id, route: request.routeOptions.url }, 'request failed');
     sendError(reply, new ServiceError('service.internal', 'A fault of ours; the log has it under this request_id.'));
   }

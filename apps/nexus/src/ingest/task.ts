@@ -6,6 +6,7 @@ import {
   spacePath,
   type TaskError,
 } from '@runspine/contracts';
+import { storeFault } from '../spaces/store-fault.js';
 
 /** The event that asks for a task. */
 export type IngestRequested = Extract<NexusEvent, { type: 'nexus.ingest_requested' }>;
@@ -55,7 +56,8 @@ export class IngestTask {
 }
 
 /** A fault as tasks show it; what nobody expected shows nothing of itself. */
-export function faultOf(error: unknown): { code: string; message: string } {
+export function faultOf(thrown: unknown): { code: string; message: string } {
+  const error = storeFault(thrown) ?? thrown;
   if (error instanceof ServiceError) return { code: error.code, message: error.message.slice(0, 500) };
   return { code: 'service.internal', message: 'A fault of ours; the log has it under the task.' };
 }

@@ -203,6 +203,8 @@ describe('what is not understood', () => {
     const half = Array.from({ length: FILTER_CONDITIONS_MAX / 2 + 1 }, () => ({ type: 'x' }));
     fault({ $and: [{ $or: half }, { $or: half }] });
     fault({ type: { $in: Array.from({ length: FILTER_VALUES_MAX + 1 }, () => 'x') } });
+    const many = Array.from({ length: FILTER_VALUES_MAX }, () => 'x');
+    fault({ $or: Array.from({ length: 3 }, () => ({ type: { $in: many } })) });
     fault({ type: 'x'.repeat(5000) });
   });
 
@@ -215,7 +217,8 @@ describe('what is not understood', () => {
     for (let level = 1; level < FILTER_DEPTH_MAX; level++) deep = level % 2 ? { $and: [deep] } : { $not: deep };
     await idsOf(deep);
     let zigzag: object = { type: 'x' };
-    for (let level = 0; level < FILTER_DEPTH_MAX; level++) {
+    // The operator $not is a level, too.
+    for (let level = 1; level < FILTER_DEPTH_MAX; level++) {
       zigzag = { [level % 2 ? '$and' : '$or']: [zigzag, { 'metadata.k': { $not: { $gt: level } } }] };
     }
     await idsOf(zigzag);

@@ -8,6 +8,8 @@ export const FILTER_DEPTH_MAX = 8;
 export const FILTER_CONDITIONS_MAX = 256;
 /** Most values of one `$in` or `$nin`. */
 export const FILTER_VALUES_MAX = 1000;
+/** Most values of all `$in` and `$nin` of one filter: each row is compared with all of them. */
+export const FILTER_VALUES_TOTAL_MAX = 2000;
 /** Longest name of a metadata field, and longest text that is compared with, in UTF-16 units. */
 export const FILTER_NAME_LENGTH_MAX = 256;
 export const FILTER_TEXT_LENGTH_MAX = 4096;
@@ -43,6 +45,7 @@ export function compileFilter(filter: unknown): string | undefined {
 
 class FilterCompiler {
   private conditions = 0;
+  private values = 0;
 
   /** Negation is pushed down to the comparisons, which keeps the predicate's nesting that of the filter. */
   filter(filter: unknown, path: string, depth: number, negated: boolean): string {
@@ -83,6 +86,9 @@ class FilterCompiler {
   private condition(field: Field, operator: string, operand: unknown, path: string, negated: boolean): string {
     if (++this.conditions > FILTER_CONDITIONS_MAX) {
       throw invalid('filter', `must have at most ${FILTER_CONDITIONS_MAX} comparisons`);
+    }
+    if (Array.isArray(operand) && (this.values += operand.length) > FILTER_VALUES_TOTAL_MAX) {
+      throw invalid('filter', `must have at most ${FILTER_VALUES_TOTAL_MAX} values in all lists together`);
     }
     switch (operator) {
       case '$eq':
