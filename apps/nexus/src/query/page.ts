@@ -1,11 +1,11 @@
 import type { NexusHit } from '@runspine/contracts';
 import { COLUMN } from '../spaces/space-schema.js';
-import { type Candidate, keyOf } from './candidates.js';
-import { eachRow } from './columns.js';
+import type { Candidate } from './candidates.js';
+import { eachRow, ROW_ID } from './columns.js';
 import type { Include } from './query-plan.js';
 import type { Source } from './sources.js';
 
-const ALWAYS = [COLUMN.documentId, COLUMN.type, COLUMN.sourceUri, COLUMN.occurredAt];
+const ALWAYS = [COLUMN.type, COLUMN.sourceUri, COLUMN.occurredAt];
 
 /** The hits of one page with all that was asked to come back: only here are texts read. */
 export async function readPage(
@@ -13,16 +13,17 @@ export async function readPage(
   sources: readonly Source[],
   include: ReadonlySet<Include>,
 ): Promise<NexusHit[]> {
-  const columns: string[] = [COLUMN.id, ...ALWAYS];
+  const columns: string[] = [...ALWAYS];
   for (const name of ['text', 'metadata', 'vector'] as const) if (include.has(name)) columns.push(COLUMN[name]);
   const rows = await readRows(page, sources, columns);
   return page.map((candidate) => {
-    const row = rows.get(keyOf(candidate));
+    const row = rows.get(placeOf(candidate));
     if (row === undefined) throw new Error('a pinned version lost a row that it had proposed');
     const occurredAt = row[COLUMN.occurredAt] as number | bigint | null;
     return {
       id: candidate.id,
-      document_id: row[COLUMN.documentId] as string,
+      // Of a chunk's id all but its index: each column that is read costs as much as a row of all.
+      document_id: candidate.id.slice(0, candidate.id.lastIndexOf('#')),
       score: candidate.score,
       source_scope: (sources[candidate.source] as Source).scope,
       type: row[COLUMN.type] as string | null,
@@ -37,11 +38,15 @@ export async function readPage(
 
 /** The texts of candidates, in their order. */
 export async function readTexts(candidates: readonly Candidate[], sources: readonly Source[]): Promise<string[]> {
-  const rows = await readRows(candidates, sources, [COLUMN.id, COLUMN.text]);
-  return candidates.map((candidate) => rows.get(keyOf(candidate))?.[COLUMN.text] as string);
+  const rows = await readRows(candidates, sources, [COLUMN.text]);
+  return candidates.map((candidate) => rows.get(placeOf(candidate))?.[COLUMN.text] as string);
 }
 
 type Row = Record<string, unknown>;
+
+function placeOf({ source, rowId }: Pick<Candidate, 'source' | 'rowId'>): string {
+  return `${source} ${rowId}`;
+}
 
 async function readRows(candidates: readonly Candidate[], sources: readonly Source[], columns: readonly string[]) {
   const rows = new Map<string, Row>();
@@ -52,11 +57,12 @@ async function readRows(candidates: readonly Candidate[], sources: readonly Sour
       const found = await space.table
         .takeRowIds(rowIds)
         .select([...columns])
+        .withRowId()
         .toArrow();
-      eachRow(found, columns, (at, values) => {
+      eachRow(found, [ROW_ID, ...columns], (at, [rowId, ...values]) => {
         const row: Row = {};
         columns.forEach((name, index) => (row[name] = values[index]?.get(at)));
-        rows.set(keyOf({ source, id: row[COLUMN.id] as string }), row);
+        rows.set(placeOf({ source, rowId: rowId?.get(at) as bigint }), row);
       });
     }),
   );
