@@ -79,10 +79,12 @@ async function environment(
   ports: PortMemory,
 ): Promise<NodeJS.ProcessEnv> {
   const nexusPort = String(process.env.RUNSPINE_NEXUS_PORT || (await ports.choose('nexus', NEXUS_PORT_DEFAULT)));
+  const projectorPort = String(
+    process.env.RUNSPINE_PROJECTOR_PORT || (await ports.choose('projector', PROJECTOR_PORT_DEFAULT)),
+  );
   return {
-    RUNSPINE_PROJECTOR_PORT: String(
-      process.env.RUNSPINE_PROJECTOR_PORT || (await ports.choose('projector', PROJECTOR_PORT_DEFAULT)),
-    ),
+    RUNSPINE_PROJECTOR_PORT: projectorPort,
+    RUNSPINE_PROJECTOR_URL: `http://127.0.0.1:${projectorPort}`,
     RUNSPINE_NEXUS_PORT: nexusPort,
     RUNSPINE_NEXUS_URL: `http://127.0.0.1:${nexusPort}`,
     RUNSPINE_ROUTE_FILE_ROOTS: dataDir,

@@ -120,8 +120,10 @@ class StackParts implements Stack {
     const setup = await runBuilt('apps/projector/dist/setup.js', [], this.env);
     if (setup.code !== 0) throw new Error(`set-up ended with ${setup.code}:\n${setup.output}`);
     await this.startNexuses(nexuses);
-    const services: ServiceName[] = [...times(projectors, 'projector'), ...times(gateways, 'gateway')];
-    await Promise.all(services.map((service) => this.add(service)));
+    await Promise.all(times(projectors, 'projector').map((service) => this.add(service)));
+    // Before the gateways: they are told where the first of them listens.
+    if (projectors > 0) this.env.RUNSPINE_PROJECTOR_URL ??= this.projectors[0]!.address;
+    await Promise.all(times(gateways, 'gateway').map((service) => this.add(service)));
   }
 
   async add(service: ServiceName): Promise<ServiceProcess> {

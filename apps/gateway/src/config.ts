@@ -8,6 +8,7 @@ import {
   type SettingsOf,
   stringSetting,
 } from '@runspine/service';
+import { adminSettings } from './admin/settings.js';
 import { nexusSettings } from './nexus/settings.js';
 import { storesSettings } from './nexus/stores.settings.js';
 import { streamSettings } from './streams/settings.js';
@@ -17,6 +18,7 @@ export const gatewaySettings = defineSettings({
   ...coreSettings,
   ...streamSettings,
   ...nexusSettings,
+  ...adminSettings,
   ...storesSettings,
   host: stringSetting({
     name: 'RUNSPINE_HOST',

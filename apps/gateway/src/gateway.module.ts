@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { AdminModule } from './admin/admin.module.js';
 import { type CoreParts, CoreModule } from './core.module.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { RouteTable } from './http/route-table.js';
@@ -15,7 +16,7 @@ export class GatewayModule {
   static of(parts: CoreParts, routes: RouteTable): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [CoreModule.of(parts), RunsModule, ReadsModule, StreamsModule, NexusModule],
+      imports: [CoreModule.of(parts), RunsModule, ReadsModule, StreamsModule, NexusModule, AdminModule],
       controllers: [ServiceController],
       providers: [
         { provide: RouteTable, useValue: routes },

@@ -25,6 +25,8 @@ interface Stretch {
   from: number;
   to: number;
   entries: readonly Entry[];
+  /** Of the projections that it is folded on. */
+  epoch: number;
 }
 
 /** A stretch, folded: what is to be written and told, and the states that have moved. */
@@ -51,7 +53,7 @@ export interface BatchProjectorOptions {
  * is then forgotten. Outcomes leave only after the commit.
  */
 export class BatchProjector {
-  private readonly memories = new Map<string, { memory: PartitionMemory; position: number }>();
+  private readonly memories = new Map<string, { memory: PartitionMemory; position: number; epoch: number }>();
   private readonly rounds = new CommitRounds<Stretch, Told[]>((stretches) => this.commitTogether(stretches));
 
   constructor(private readonly options: BatchProjectorOptions) {}
@@ -64,7 +66,7 @@ export class BatchProjector {
     const { entries, unreadable } = readRecords(batch.records, this.options.partitions, Date.now());
     await Promise.all(unreadable.map((letter) => this.options.deadLetter(letter)));
     const { topic, partition, firstOffset: from, nextOffset: to } = batch;
-    const stretch = { topic, partition, from, to, entries };
+    const stretch = { topic, partition, from, to, entries, epoch: this.options.positions.epochOf(batch) };
     const told = await this.rounds.take(stretch);
     if (told) await this.options.tell(partition, told);
     else await this.applyStretch(stretch);
@@ -133,13 +135,13 @@ export class BatchProjector {
     return { folded, state };
   }
 
-  /** Valid from one batch to the next only: a gap means that another consumer was here. */
-  private memoryOf({ topic, partition, from, to }: Stretch): PartitionMemory {
+  /** Valid from one batch to the next only: a gap means that another consumer was here, another epoch a rebuild. */
+  private memoryOf({ topic, partition, from, to, epoch }: Stretch): PartitionMemory {
     const key = `${topic}/${partition}`;
     const known = this.memories.get(key);
-    if (known?.position !== from) known?.memory.forget();
+    if (known?.position !== from || known.epoch !== epoch) known?.memory.forget();
     const memory = known?.memory ?? new PartitionMemory();
-    this.memories.set(key, { memory, position: to });
+    this.memories.set(key, { memory, position: to, epoch });
     return memory;
   }
 

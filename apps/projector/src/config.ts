@@ -71,6 +71,22 @@ export const projectorSettings = defineSettings({
     min: 1,
     max: 200,
   }),
+  lostAfterS: integerSetting({
+    name: 'RUNSPINE_LOST_AFTER_S',
+    doc: 'Silence after which an open run is given up: run.failed with the code run.lost. 0: never.',
+    unit: 's',
+    default: 24 * 3600,
+    min: 0,
+    max: 365 * 24 * 3600,
+  }),
+  lostEveryS: integerSetting({
+    name: 'RUNSPINE_LOST_SWEEP_S',
+    doc: 'How often silent runs are looked for.',
+    unit: 's',
+    default: 300,
+    min: 1,
+    max: 24 * 3600,
+  }),
   idempotencyHours: integerSetting({
     name: 'RUNSPINE_IDEMPOTENCY_HOURS',
     doc: 'How long an idempotency key is kept.',

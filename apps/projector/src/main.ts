@@ -9,6 +9,7 @@ import { type Drain, NestLogger, runService, type Service, startAdminServer } fr
 import type pg from 'pg';
 import { BatchProjector } from './batch-projector.js';
 import { NexusProjector } from './nexus/nexus-projector.js';
+import { serveAdmin } from './admin/serve-admin.js';
 import { projectorSettings, type ProjectorSettings } from './config.js';
 import { FeedPublisher } from './log/feed-publisher.js';
 import { LogPositions } from './log/log-positions.js';
@@ -59,10 +60,12 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
       metrics.deadLetter(fault.code);
     },
   };
+  const served = serveAdmin({ service, admin, pool, kafka, producer, journalKey: parts.journalKey });
   const projector = new BatchProjector({
     ...parts,
     tell: (partition, told) => {
       metrics.told(told);
+      served.heads.note(told);
       return feed.publish(partition, told);
     },
   });
@@ -89,8 +92,10 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
   );
   await app.listen();
   const stopRetention = keepKeysFor(pool, settings.idempotencyHours, logger);
+  served.begin();
   return async () => {
     await app.close();
+    await served.close();
     await feed.flush();
     await producer.close();
     stopRetention();

@@ -1,5 +1,8 @@
 import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { faultsOf } from './define-event.js';
 import { EventId, NameId, RunId } from './ids.js';
+import type { Fault } from './json.js';
 
 const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: 'date-time' });
@@ -56,6 +59,10 @@ export const JobResource = Type.Object({
   ended_at: orNull(Time),
 });
 export type JobResource = Static<typeof JobResource>;
+
+/** The latest jobs. */
+export const JobList = Type.Object({ items: Type.Array(JobResource) });
+export type JobList = Static<typeof JobList>;
 
 /** The answer 202. */
 export const JobAccepted = Type.Object({ job_id: JobResource.properties.job_id });
@@ -135,3 +142,10 @@ export const RedriveRequest = Type.Object(
   { additionalProperties: false },
 );
 export type RedriveRequest = Static<typeof RedriveRequest>;
+
+const compiledRedrive = Compile(RedriveRequest);
+
+/** Every fault of a redrive's shape. */
+export function redriveFaults(body: unknown): Fault[] {
+  return compiledRedrive.Check(body) ? [] : faultsOf(compiledRedrive, body);
+}

@@ -7,6 +7,8 @@ import { ResourceRoutes1764000000003 } from './migrations/1764000000003-resource
 import { NexusPositions1764000000005 } from './migrations/1764000000005-nexus-positions.js';
 import { CorrelationByRun1764000000004 } from './migrations/1764000000004-correlation-by-run.js';
 import { AuditHeads1764000000010 } from './migrations/1764000000010-audit-heads.js';
+import { AdminJobs1764000000011 } from './migrations/1764000000011-admin-jobs.js';
+import { ProjectionVersions1764000000012 } from './migrations/1764000000012-projection-versions.js';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -17,6 +19,8 @@ export const MIGRATIONS = [
   CorrelationByRun1764000000004,
   NexusPositions1764000000005,
   AuditHeads1764000000010,
+  AdminJobs1764000000011,
+  ProjectionVersions1764000000012,
 ];
 
 /** One number for everybody who migrates a Runspine database, so that two set-ups wait for each other. */

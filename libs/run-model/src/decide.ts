@@ -38,6 +38,9 @@ export function decide(view: View, event: SubmittedEvent): Decision {
     return refuse('run.invalid_transition', run.status);
   }
   if (stepEvent) return decideStep(step, stepEvent);
+  if (event.type === 'run.failed' && wasSeenSince(run, event.data.error)) {
+    return refuse('run.version_mismatch', run.status);
+  }
   return mayRunMove(run, event.type) ? APPLY : refuse('run.invalid_transition', run.status);
 }
 
@@ -45,6 +48,13 @@ function decideCreation(run: RunState | undefined, event: SubmittedEvent): Decis
   if (run) return refuse('run.exists', run.env === event.env ? run.status : null);
   // A run that does not exist yet has version 0.
   return (event.expectedversion ?? 0) === 0 ? APPLY : refuse('run.version_mismatch', null);
+}
+
+/** Whoever gives a run up as lost says when it was last seen: a heartbeat since then, which moves no version, wins. */
+function wasSeenSince(run: RunState, error: { code?: string; detail?: unknown } | undefined): boolean {
+  if (error?.code !== 'run.lost') return false;
+  const seen = (error.detail as { last_seen_at?: unknown } | null | undefined)?.last_seen_at;
+  return typeof seen === 'string' && run.last_seen_at > seen;
 }
 
 function mayRunMove(run: RunState, type: SubmittedEvent['type']): boolean {

@@ -29,7 +29,7 @@ export interface AnswerDoc {
 
 /** What the OpenAPI document says of a route. */
 export interface RouteDoc {
-  tag: 'runs' | 'steps' | 'events' | 'streams' | 'nexus' | 'research' | 'service';
+  tag: 'runs' | 'steps' | 'events' | 'streams' | 'nexus' | 'research' | 'admin' | 'service';
   summary: string;
   description?: string;
   params?: Record<string, ParameterDoc>;

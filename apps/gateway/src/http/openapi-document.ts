@@ -26,6 +26,7 @@ import {
   StreamTicket,
   StreamTicketRequest,
 } from '@runspine/contracts';
+import { ADMIN_SCHEMAS } from '../admin/schemas.js';
 import { NEXUS_SCHEMAS } from '../nexus/schemas.js';
 
 const DESCRIPTION = `Runs of AI agents and data pipelines. A write becomes an event on Kafka; it is answered when the
@@ -56,6 +57,7 @@ const SCHEMAS: Record<string, object> = {
   BatchResult,
   BatchResults,
   ...NEXUS_SCHEMAS,
+  ...ADMIN_SCHEMAS,
   ...Object.fromEntries(COMMANDS.map(({ name, body }) => [name, body])),
   ...Object.fromEntries(EVENT_DEFINITIONS.map(({ type, schema }) => [`data.${type}`, schema])),
 };

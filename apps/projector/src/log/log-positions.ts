@@ -16,6 +16,7 @@ import { storedPositions, storeFirst } from '../store/offsets.js';
  */
 export class LogPositions {
   private cluster = '';
+  private readonly epochs = new Map<string, number>();
 
   constructor(
     private readonly kafka: KafkaClient,
@@ -29,6 +30,11 @@ export class LogPositions {
     return this.cluster;
   }
 
+  /** The epoch of the projections when a partition's position was last read. */
+  epochOf({ topic, partition }: TopicPartition): number {
+    return this.epochs.get(`${topic}/${partition}`) ?? 0;
+  }
+
   /** The answer to the consumer's question at each assignment. */
   readonly assign = async (assigned: readonly TopicPartition[]): Promise<AssignedPosition[]> => {
     const topics = [...new Set(assigned.map(({ topic }) => topic))];
@@ -37,12 +43,18 @@ export class LogPositions {
 
   /** What to throw when a stretch's offset did not move: the position that is stored now, if there is one. */
   async lost(stretch: TopicPartition): Promise<PositionLost> {
-    const stored = (await storedPositions(this.pool, stretch.topic)).get(stretch.partition);
+    const stored = (await this.storedOf(stretch.topic)).get(stretch.partition);
     this.logger.warn(
       { ...stretch, entries: undefined, stored: stored?.position },
-      'another consumer moved the position',
+      'the position was moved, or the projections were rebuilt',
     );
     return new PositionLost(stored?.cluster_id === this.cluster ? stored.position : undefined);
+  }
+
+  private async storedOf(topic: string): ReturnType<typeof storedPositions> {
+    const stored = await storedPositions(this.pool, topic);
+    for (const { partition, epoch } of stored.values()) this.epochs.set(`${topic}/${partition}`, epoch);
+    return stored;
   }
 
   private async assignTopic(topic: string, assigned: readonly TopicPartition[]): Promise<AssignedPosition[]> {
@@ -58,7 +70,7 @@ export class LogPositions {
       const position = marks.get(partition)?.low ?? 0;
       await storeFirst(this.pool, { topic, partition, cluster_id: this.cluster, position });
     }
-    const stored = await storedPositions(this.pool, topic);
+    const stored = await this.storedOf(topic);
     return partitions.map(({ partition }) => {
       const at = stored.get(partition);
       const log = marks.get(partition);

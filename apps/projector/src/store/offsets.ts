@@ -8,10 +8,13 @@ export interface StoredPosition {
   position: number;
 }
 
-/** The stored positions of a topic. */
-export async function storedPositions(pool: pg.Pool, topic: string): Promise<Map<number, StoredPosition>> {
-  const { rows } = await pool.query<StoredPosition>(
-    'SELECT topic, partition, cluster_id, position FROM projector_offsets WHERE topic = $1',
+/** The stored positions of a topic, and the epoch of the projections that they stand for. */
+export async function storedPositions(
+  pool: Pick<pg.Pool, 'query'>,
+  topic: string,
+): Promise<Map<number, StoredPosition & { epoch: number }>> {
+  const { rows } = await pool.query<StoredPosition & { epoch: number }>(
+    'SELECT topic, partition, cluster_id, position, epoch FROM projector_offsets WHERE topic = $1',
     [topic],
   );
   return new Map(rows.map((row) => [row.partition, row]));

@@ -86,9 +86,9 @@ const REJECTIONS: Column<RejectionRow>[] = [
   { name: 'data', type: 'json', of: ({ entry }) => entry.dataText },
 ];
 
-/** A run's row: its state, and the hash of its last journal entry. */
-type RunRow = RunState & { head: string | null };
-const RUNS: Column<RunRow>[] = [
+/** A row of `proj_runs`: a run's state, and the hash of its last journal entry. */
+export type RunRow = RunState & { head: string | null };
+export const RUNS: Column<RunRow>[] = [
   ...texts<RunRow>('tenant_id', 'run_id', 'env', 'project_id', 'surface_id', 'room_id', 'external_id', 'name', 'kind'),
   ...texts<RunRow>('stage', 'parent_run_id', 'rerun_of', 'command', 'cwd', 'code_ref', 'config_hash'),
   ...texts<RunRow>('input_fingerprint', 'trace_id', 'status', 'failed_step_id', 'cancel_reason', 'source'),
@@ -103,8 +103,9 @@ const RUNS: Column<RunRow>[] = [
   { name: 'head_hash', type: 'bytea', of: (run) => run.head ?? '' },
 ];
 
-type StepRow = StepState & { tenant_id: string };
-const STEPS: Column<StepRow>[] = [
+/** A row of `proj_steps`. */
+export type StepRow = StepState & { tenant_id: string };
+export const STEPS: Column<StepRow>[] = [
   ...texts<StepRow>('tenant_id', 'run_id', 'step_id', 'name', 'kind', 'parent_step_id', 'status', 'skip_reason'),
   ...texts<StepRow>('source'),
   ...jsons<StepRow>('depends_on', 'inputs', 'output', 'error', 'metrics', 'own_metrics', 'detail_metrics'),
@@ -148,6 +149,7 @@ const MOVES: Column<Advance>[] = [
   { name: 'cluster_id', type: 'text', of: (move) => move.clusterId },
   { name: 'from_position', type: 'bigint', of: (move) => move.from },
   { name: 'to_position', type: 'bigint', of: (move) => move.to },
+  { name: 'epoch', type: 'integer', of: (move) => move.epoch },
 ];
 
 /** A move of a partition's position, by compare-and-set. */
@@ -157,6 +159,8 @@ export interface Advance {
   clusterId: string;
   from: number;
   to: number;
+  /** Of the projections that the batch was folded on: a swap of them raises it. */
+  epoch: number;
 }
 
 /**
@@ -227,7 +231,7 @@ function saveStatement(): { name: string; text: string } {
     moves AS (SELECT * FROM ${unnested(MOVES, 1, 'given')}),
     moved AS (UPDATE projector_offsets o SET position = m.to_position, updated_at = now() FROM moves m
       WHERE o.topic = m.topic AND o.partition = m.partition AND o.cluster_id = m.cluster_id
-        AND o.position = m.from_position RETURNING 1),
+        AND o.position = m.from_position AND o.epoch = m.epoch RETURNING 1),
     outcomes AS (${insert('event_outcomes', OUTCOMES)}),
     keys AS (${insert('idempotency_keys', KEYS)}),
     journal AS (${insert('run_events', JOURNAL)}),
