@@ -70,6 +70,19 @@ export async function readChain(table: Table): Promise<CommitName[]> {
     const ids = batch.getChild(COLUMN.id);
     for (let at = 0; at < batch.numRows; at++) names.push(parseName(ids?.get(at) as string));
   }
+  return inLine(names);
+}
+
+/** All records of the version that the table is at, in order: one look in the place of two. @throws ForkedCommits */
+export async function readHistory(table: Table): Promise<CommitRecord[]> {
+  const records: CommitRecord[] = [];
+  const batches = table.query().where(`${COLUMN.chunkIndex} = ${COMMIT_INDEX}`).select([COLUMN.id, COLUMN.statistics]);
+  for await (const batch of batches) records.push(...recordsOf(batch));
+  return inLine(records);
+}
+
+/** Sorts them. @throws ForkedCommits unless each begins where the one before ended */
+function inLine<Name extends CommitName>(names: Name[]): Name[] {
   names.sort((one, other) => one.from - other.from || one.to - other.to);
   let last = 0;
   for (const name of names) {

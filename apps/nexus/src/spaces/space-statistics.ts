@@ -4,6 +4,7 @@ import {
   ForkedCommits,
   addTo,
   readChain,
+  readHistory,
   readRecords,
   sameHead,
   type CommitHead,
@@ -75,9 +76,10 @@ export class SpaceStatistics {
   }
 
   async #read(path: string, table: Table, version: number): Promise<VersionStatistics> {
-    let chain: CommitName[];
+    const held = this.#entries.get(path);
+    let chain: readonly (CommitName | CommitRecord)[];
     try {
-      chain = await readChain(table);
+      chain = held ? await readChain(table) : await readHistory(table);
     } catch (error) {
       if (!(error instanceof ForkedCommits) || !error.gap) throw error;
       return this.#counted(path, table, version);
@@ -94,7 +96,7 @@ export class SpaceStatistics {
       for (const record of await readRecords(table, chain.slice(at + 1))) entry.ledger.apply(record);
       return this.#keep(path, entry, version, head);
     }
-    const ledger = new TermLedger(await readRecords(table, chain));
+    const ledger = new TermLedger(held ? await readRecords(table, chain) : (chain as readonly CommitRecord[]));
     if (entry && entry.ledger.head.to > head.to) return this.#keepOld(path, ledger, version, head);
     return this.#keep(path, { ledger, heads: new Map() }, version, head);
   }
