@@ -40,7 +40,7 @@ describe('a fault of the store', () => {
 
   it('is a table whose files are gone', async () => {
     const connection = await connect(root);
-    await (await connection.createTable('lost', [{ id: 'a', n: 1 }])).close();
+    (await connection.createTable('lost', [{ id: 'a', n: 1 }])).close();
     await rm(join(root, 'lost.lance', 'data'), { recursive: true });
     const table = await (await connect(root)).openTable('lost');
     const error = await thrown(() => table.query().toArray());
