@@ -25,9 +25,8 @@ describe('docs/nexus.md', () => {
     expect(blocks[0]!.startsWith(address)).toBe(true);
     const script = blocks.join('echo -----\n').replace(address, `API=${stack.gateways[0]!.address}\n`);
 
-    const { stdout, stderr } = await promisify(execFile)('bash', ['-eu', '-o', 'pipefail', '-c', script], {
-      cwd: root,
-    });
+    const bash = ['--norc', '--noprofile', '-eu', '-o', 'pipefail', '-c', script];
+    const { stdout, stderr } = await promisify(execFile)('bash', bash, { cwd: root });
     const answers = stdout.split('-----\n');
     expect(stderr).toBe('');
     expect(stdout).not.toContain('"error":');
