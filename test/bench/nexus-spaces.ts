@@ -40,7 +40,13 @@ export function documents(corpus: Corpus, count: number, offset: number): Docume
     documentId: `doc-${offset}-${at}`,
     sourceOffset: offset,
     type: 'note',
-    chunks: [{ text: corpus.text(WORDS_A_TEXT / 2 + corpus.pick(WORDS_A_TEXT)), vector: corpus.vector(), metadata: { batch: offset, at } }],
+    chunks: [
+      {
+        text: corpus.text(WORDS_A_TEXT / 2 + corpus.pick(WORDS_A_TEXT)),
+        vector: corpus.vector(),
+        metadata: { batch: offset, at },
+      },
+    ],
   }));
 }
 

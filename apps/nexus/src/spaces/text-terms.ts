@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Lexicon, grown, type WordsOfTexts } from './lexicon.js';
 
 /** The terms of one text. */
@@ -8,6 +9,8 @@ export interface TextTerms {
   readonly encoded: Uint8Array;
 }
 
+/** Texts that are read at one go: a fraction of a millisecond. */
+const SLICE_BYTES = 64 * 1024;
 /** Of more words than these, all are forgotten: they are learnt again faster than they are sorted out. */
 const WORDS_KEPT_MAX = 150_000;
 const [SPACE, ZERO] = [0x20, 0x30];
@@ -23,9 +26,24 @@ export async function termsOfTexts(
 ): Promise<{ readonly texts: TextTerms[]; readonly frequencies: Map<string, number> }> {
   const [bytes, ends] = bytesOf(texts);
   const known = current();
-  const read = await wordsOf(known, bytes, ends);
-  const counting = new Counting(known, read, bytes.length);
-  const counted = Array.from(texts, (_, text) => counting.next(text));
+  const read: WordsOfTexts[] = [];
+  for (let from = 0, start = 0; from < texts.length;) {
+    let to = from + 1;
+    while (to < texts.length && (ends[to] as number) - start <= SLICE_BYTES) to++;
+    // Others, above all the commit that is being written, are not to wait for the whole.
+    if (from > 0) await setImmediate();
+    const end = ends[to - 1] as number;
+    read.push(
+      await wordsOf(
+        known,
+        bytes.subarray(start, end),
+        ends.subarray(from, to).map((each) => each - start),
+      ),
+    );
+    [from, start] = [to, end];
+  }
+  const counting = new Counting(known, texts.length, bytes.length);
+  const counted = read.flatMap((slice) => Array.from(slice.ends, (_, text) => counting.next(slice, text)));
   return { texts: counted.map((count) => count()), frequencies: counting.frequencies() };
 }
 
@@ -106,20 +124,19 @@ class Counting {
 
   constructor(
     private readonly lexicon: Lexicon,
-    private readonly read: WordsOfTexts,
+    texts: number,
     bytes: number,
   ) {
     this.#counts = countsOf.get(lexicon) ?? new TermCounts();
     countsOf.set(lexicon, this.#counts);
-    this.#counts.prepare(lexicon.terms.length, read.ends.length);
+    this.#counts.prepare(lexicon.terms.length, texts);
     this.#batch = ++this.#counts.lastBatch;
     this.#bytes = new Uint8Array(bytes + (bytes >> 1) + 64);
   }
 
   /** Counts the next text. Its bytes can be had once all are counted. */
-  next(text: number): () => TextTerms {
+  next({ words, ends, long }: WordsOfTexts, text: number): () => TextTerms {
     const { lexicon } = this;
-    const { words, ends, long } = this.read;
     const mark = ++this.#counts.lastText;
     const to = ends[text] as number;
     let [met, tokenCount] = [0, 0];
