@@ -56,7 +56,7 @@ export async function showDeadLetter(session: Session, given: string): Promise<v
   const others = Object.entries(rest)
     .filter(([, value]) => value !== null)
     .map(([name, value]): Field => [
-      name.replaceAll('_', ' ').slice(0, 11),
+      name.replaceAll('_', ' '),
       preview(terminal, value, 4 * (Math.min(terminal.panelWidth, 400) - 12)),
     ]);
   const fields: Field[] = [

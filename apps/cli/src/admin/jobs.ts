@@ -1,7 +1,7 @@
 import type { Answer } from '@runspine/client';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EXIT, Failure } from '../failures.js';
-import { fieldLines } from '../output/fields.js';
+import { type Field, fieldLines } from '../output/fields.js';
 import { paintStatus, statusText } from '../output/status.js';
 import { cleanLines } from '../output/text.js';
 import { countText } from '../output/units.js';
@@ -19,6 +19,8 @@ export interface Job {
 
 const LOOK_MS = 500;
 const BAR = 24;
+/** Items of a list in a result that are shown. */
+const LISTED_MAX = 50;
 
 /** Asks for a job and, unless told otherwise, watches it to its end. @returns failed where it failed or found faults */
 export async function runJob(session: Session, path: string, body: unknown, watch: boolean): Promise<number> {
@@ -109,19 +111,20 @@ export function foundFaults(result: unknown): boolean {
 export function resultLines({ terminal }: Session, result: unknown): string[] {
   if (result === null || result === undefined) return [];
   if (typeof result !== 'object') return [cleanLines(result)];
-  return Object.entries(result).flatMap(([name, value]) => {
-    if (!Array.isArray(value)) return fieldLines(terminal, terminal.panelWidth, [[labelOf(name), textOf(value)]]);
-    return value
-      .slice(0, 50)
-      .flatMap((item) => fieldLines(terminal, terminal.panelWidth, [[labelOf(name), textOf(item)]]));
+  const fields = Object.entries(result).flatMap(([name, value]): Field[] => {
+    const label = name.replaceAll('_', ' ');
+    return Array.isArray(value)
+      ? value.slice(0, LISTED_MAX).map((item): Field => [label, textOf(item)])
+      : [[label, textOf(value)]];
   });
-}
-
-function labelOf(name: string): string {
-  return name.replaceAll('_', ' ').slice(0, 11);
+  return fieldLines(terminal, terminal.panelWidth, fields);
 }
 
 function textOf(value: unknown): string {
   if (typeof value === 'number') return countText(value);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return String(value ?? '');
+  return Object.entries(value)
+    .filter(([, inner]) => inner !== null)
+    .map(([name, inner]) => `${name} ${typeof inner === 'object' ? JSON.stringify(inner) : String(inner)}`)
+    .join(', ');
 }

@@ -9,13 +9,14 @@ const LINES_MAX = 12;
 
 /** Names on the left, values beside them, broken where they are too long. */
 export function fieldLines(terminal: Terminal, room: number, fields: readonly Field[]): string[] {
+  const names = Math.max(NAME_WIDTH, ...fields.map(([name, value]) => (value ? name.length : 0)));
   return fields.flatMap(([name, value, paint = (line: string) => line]) => {
     if (value === null || value === undefined || value === '') return [];
-    const lines = wrapped(cleanLines(value), room - NAME_WIDTH - 1);
+    const lines = wrapped(cleanLines(value), room - names - 1);
     const shown =
       lines.length > LINES_MAX ? [...lines.slice(0, LINES_MAX), `(${lines.length - LINES_MAX} more lines)`] : lines;
     return shown.map((line, at) => {
-      const label = at === 0 ? terminal.colours.dim(padded(name, NAME_WIDTH)) : ' '.repeat(NAME_WIDTH);
+      const label = at === 0 ? terminal.colours.dim(padded(name, names)) : ' '.repeat(names);
       return `${label} ${paint(line)}`;
     });
   });

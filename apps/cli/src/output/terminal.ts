@@ -36,7 +36,7 @@ export class Terminal {
   }
 
   get panelWidth(): number {
-    return Math.min(this.width, PANEL_WIDTH_MAX);
+    return this.live ? Math.min(this.width, PANEL_WIDTH_MAX) : Number.POSITIVE_INFINITY;
   }
 
   /** Lines of the answer. */
