@@ -51,9 +51,7 @@ it('letters are listed with where they came from and why, by filter and page by 
 });
 
 it('a letter is shown with its record', async () => {
-  const [{ partition, offset }] = (await list('?code=event.malformed')).items as [
-    { partition: number; offset: number },
-  ];
+  const { partition, offset } = (await list('?code=event.malformed')).items[0]!;
   expect((await system.get(`/v1/admin/dead-letters/${partition}/${offset}`)).body).toMatchObject({
     value: malformed.value,
     encoding: 'utf8',
