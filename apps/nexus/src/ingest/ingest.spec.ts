@@ -68,6 +68,16 @@ describe('ingest', () => {
     expect(await ingest.store.open(spaceKey())).toBeUndefined();
   });
 
+  it('removes what the commit before has only begun to write, in a space that it makes', async () => {
+    await ingest.ask({ documents: [document('a', 'text'), document('b', 'text')] });
+    const task = await ingest.ask({ deletions: ['a'] });
+    // Every change is a group, and two groups are under way at once.
+    await ingest.consume({ limits: { groupBytes: 1 } });
+
+    expect(await ingest.outcome(task)).toMatchObject({ type: 'nexus.ingest_completed', documents: 1 });
+    expect(await ingest.contents()).toEqual({ b: ['text'] });
+  });
+
   it('makes one commit of what arrives together', async () => {
     const tasks = [];
     for (let index = 0; index < 40; index++)

@@ -20,8 +20,8 @@ interface Node {
 
 /** Commits that can be asked for without being read again. */
 const NODES_KEPT_MAX = 64;
-/** A term's share of a Map: its string, its entry. An estimate, for the bound of the cache. */
-const BYTES_A_TERM = 96;
+/** A term's share of two Maps, of all and of the last commit: entries and string. Measured, for the bound of the cache. */
+const BYTES_A_TERM = 140;
 
 /**
  * Term statistics of a space's newest known commit, and of those shortly before: one Map of document frequencies for
