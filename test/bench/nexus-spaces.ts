@@ -77,7 +77,8 @@ export async function startNexus(bench: Bench, folder: string): Promise<NexusSer
   bench.env.RUNSPINE_NEXUS_URL = nexus.address;
   const gateway = await startService(bench, 'gateway');
   for (const kind of ['nexus_store', 'nexus_blob_store']) await route(gateway.address, kind, folder);
-  const probe = () => fetch(`${gateway.address}/nexus/spaces`);
+  // Of a tenant without spaces: a list looks at each.
+  const probe = () => fetch(`${gateway.address}/nexus/spaces`, { headers: { 'x-tenant-id': 'nobody' } });
   await waitUntil(async () => (await probe()).status === 200, 'the routes to be in force');
   const stop = async () => {
     await gateway.stop();

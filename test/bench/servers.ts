@@ -71,6 +71,7 @@ export async function startService(bench: Bench, name: 'gateway' | 'projector' |
     env: { ...process.env, ...bench.env, ...SERVICE_ENV },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  process.once('exit', () => child.kill('SIGKILL'));
   const address = await addressOf(child, name);
   await waitUntil(async () => (await fetch(`${address}/health/ready`)).status === 200, `${name} to be ready`);
   return {
