@@ -6,6 +6,9 @@ import { PartitionAssignment, type FetchControl } from './partition-assignment.j
 import type { ConsumerStatus } from './partition-batch.js';
 import type { PartitionConsumerOptions } from './partition-consumer-options.js';
 
+/** What kafkajs takes for final although it only means that no broker answered for a while. */
+const OUTAGES: ReadonlySet<string> = new Set(['KafkaJSGroupCoordinatorNotFound']);
+
 /**
  * Reads topics in a consumer group and hands over batches of one partition, one at a time each, partitions side by side.
  * Positions are the caller's (`onAssigned`); Kafka's are written as a hint. A handler that fails is called again with
@@ -184,9 +187,17 @@ export class PartitionConsumer {
       // A restart is set up after this event: ended once it is.
       if (this.stopping.signal.aborted) setImmediate(() => void consumer.disconnect().catch(() => undefined));
       if (payload.restart || this.stopping.signal.aborted) return;
+      if (OUTAGES.has(payload.error.name)) return this.beginAnew(payload.error);
       this.logger.error({ err: payload.error }, 'Kafka consumer gave up');
       this.options.onFatal(payload.error);
     });
+  }
+
+  /** kafkajs has disconnected the consumer and let it go: another one joins as soon as Kafka answers. */
+  private beginAnew(error: Error): void {
+    this.logger.warn({ err: error }, 'Kafka consumer begins anew');
+    this.handedOver = false;
+    this.starting = this.connect();
   }
 
   private async settled(work: Promise<unknown> | undefined): Promise<void> {

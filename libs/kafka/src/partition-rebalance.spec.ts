@@ -202,6 +202,50 @@ describe('PartitionConsumers of one group', () => {
     await stranger.disconnect();
   });
 
+  it('begins anew where kafkajs gives up because no broker knew the coordinator for a while', async () => {
+    const topic = await broker.topic(1);
+    // What kafkajs tells then, told to what listens, once it has ended the consumer as it does.
+    const crashes: (() => Promise<void>)[] = [];
+    const { kafka } = broker.client;
+    const watched = Object.assign(Object.create(kafka) as typeof kafka, {
+      consumer: (options: Parameters<typeof kafka.consumer>[0]) => {
+        const made = kafka.consumer(options);
+        const on = made.on.bind(made);
+        made.on = ((event: string, listener: (told: object) => void) => {
+          if (event !== made.events.CRASH) return on(event as 'consumer.crash', listener);
+          crashes.push(async () => {
+            await made.disconnect();
+            const error = Object.assign(new Error('no coordinator'), { name: 'KafkaJSGroupCoordinatorNotFound' });
+            listener({ payload: { error, groupId: '', restart: false } });
+          });
+          return () => undefined;
+        }) as typeof made.on;
+        return made;
+      },
+    });
+    const fatal: Error[] = [];
+    const read: number[] = [];
+    const consumer = broker.closing(
+      new PartitionConsumer({
+        client: { ...broker.client, kafka: watched },
+        groupId: broker.group(),
+        topics: [topic],
+        onAssigned: (assigned) => Promise.resolve(assigned.map((one) => ({ ...one, position: read.length }))),
+        handler: ({ records }) => void read.push(...records.map(({ offset }) => offset)),
+        onFatal: (error) => fatal.push(error),
+      }),
+    );
+    await consumer.start();
+    const producer = broker.closing(new BatchingProducer({ client: broker.client }));
+    await writeNumbers(producer, topic, 0, 3);
+    await until(() => read.length === 3);
+    await crashes[0]!();
+    expect(consumer.status()).toMatchObject({ joined: false, ready: false });
+    await writeNumbers(producer, topic, 0, 2, 3);
+    await until(() => read.length === 5);
+    expect([read, fatal, crashes.length]).toEqual([[0, 1, 2, 3, 4], [], 2]);
+  });
+
   it('stops at once while it cannot connect', async () => {
     const topic = await broker.topic(1);
     const proxy = broker.closing(await broker.cuttable());
