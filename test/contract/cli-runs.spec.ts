@@ -217,6 +217,12 @@ describe('a failing pipeline', () => {
     expect(text).toMatch(/step received delimiter[\s\S]*- ,[\s\S]*\+ ;/);
     expect(text).toContain('runspine runs diff');
     for (const line of text.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(80);
+    const narrow = await cli.here(['runs', 'explain'], { columns: 50 });
+    // What is to be copied stays in one line.
+    const lines = stripVTControlCharacters(narrow.out)
+      .split('\n')
+      .filter((line) => !line.startsWith('  runspine '));
+    for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(50);
     const { out: json } = await cli.here(['runs', 'explain', recorded.bad, '--json']);
     expect(JSON.parse(json)).toMatchObject({
       path: [{ name: 'nightly' }, { run_id: recorded.bad }],
@@ -280,6 +286,12 @@ describe('a failing pipeline', () => {
     const shown = [...stripVTControlCharacters(keys.out).matchAll(/Event (\d+) of 11/g)].map(([, number]) => number);
     expect({ code: keys.code, shown }).toEqual({ code: 0, shown: ['1', '2', '1', '11', '1'] });
     expect((await cli.here(['runs', 'replay', recorded.bad, '-i'])).code).toBe(2);
+    const sofar = await cli.here(['runs', 'replay', recorded.bad, '-i', '--at', '10'], {
+      columns: 60,
+      keys: ['n', 'n', 'p', 'q'],
+    });
+    const moved = [...stripVTControlCharacters(sofar.out).matchAll(/Event (\d+) of 11/g)].map(([, number]) => number);
+    expect({ code: sofar.code, moved }).toEqual({ code: 0, moved: ['10', '11', '10'] });
   });
 
   it('has its events listed, and followed to the end', async () => {
@@ -412,8 +424,8 @@ describe('runs rerun', () => {
     const latest = (await client.runs.list({ limit: 1 }).first(1))[0]!;
     expect(latest).toMatchObject({ name: 'job', rerun_of: id, status: 'completed' });
     expect(out).toContain(latest.run_id);
-    const declined = await cli.inTerminal(['runs', 'rerun', id], { keys: 'n\r' });
-    expect({ code: declined.code, again: declined.out.includes('ran again') }).toEqual({ code: 1, again: false });
+    const declined = await cli.here(['runs', 'rerun', id], { columns: 80, keys: ['n\r'] });
+    expect(declined).toMatchObject({ code: 1, err: expect.stringContaining('Nothing was done.') });
   });
 
   it('runs what a part of a run belongs to, for programs too', async () => {

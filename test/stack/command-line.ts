@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runCli } from '../../apps/cli/src/program.js';
 
@@ -23,6 +24,8 @@ export interface HereOptions {
   readonly cwd?: string;
   /** What stdin has. */
   readonly input?: string;
+  /** What is typed, each once nothing was written for a moment; stdin is a terminal then. */
+  readonly keys?: readonly string[];
   readonly signal?: AbortSignal;
   /** What is written, as it is. */
   readonly onWrite?: (text: string) => void;
@@ -44,20 +47,25 @@ export class CommandLine {
   }
 
   async here(args: readonly string[], options: HereOptions = {}): Promise<Ended> {
-    const { columns, env, cwd = ROOT, input, signal = new AbortController().signal, onWrite } = options;
+    const { columns, env, cwd = ROOT, input, keys, signal = new AbortController().signal, onWrite } = options;
     const written = { out: '', err: '' };
-    const sink = (name: 'out' | 'err') => ({
-      write: (text: string) => {
-        written[name] += text;
-        onWrite?.(text);
-      },
-      ...(columns === undefined ? {} : { isTTY: true, columns }),
-    });
-    const stdin = new PassThrough();
-    stdin.end(input ?? '');
+    const sink = (name: 'out' | 'err') => {
+      const write = (chunk: Buffer, _encoding: string, done: () => void) => {
+        written[name] += chunk.toString();
+        onWrite?.(chunk.toString());
+        done();
+      };
+      return Object.assign(new Writable({ write }), columns === undefined ? {} : { isTTY: true, columns });
+    };
+    const stdin = Object.assign(new PassThrough(), keys === undefined ? {} : { isTTY: true });
+    if (keys === undefined) stdin.end(input ?? '');
     const began = performance.now();
     const io = { env: { ...this.env, ...env }, cwd, stdin, stdout: sink('out'), stderr: sink('err'), signal };
-    const code = await runCli(args, io);
+    const running = runCli(args, io);
+    const typed = typing(stdin, keys ?? [], () => written.out.length + written.err.length);
+    const code = await running;
+    stdin.end();
+    await typed;
     return { code, ...written, tookMs: performance.now() - began };
   }
 
@@ -95,5 +103,17 @@ export class CommandLine {
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
     const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
     return { code, out: out.replaceAll('\r\n', '\n'), err, tookMs: performance.now() - began };
+  }
+}
+
+/** Types each key once something more was written and then nothing for a moment. */
+async function typing(stdin: PassThrough, keys: readonly string[], written: () => number): Promise<void> {
+  for (const key of keys) {
+    for (let before = 0; !stdin.writableEnded; await pause(100)) {
+      const now = written();
+      if (now > 0 && now === before) break;
+      before = now;
+    }
+    if (!stdin.writableEnded) stdin.write(key);
   }
 }

@@ -217,6 +217,47 @@ describe('runs erase and nexus runs', () => {
   });
 });
 
+describe('runs tail --follow', () => {
+  it('says that the gateway is away, once, and goes on when it is back', async () => {
+    const run = (status: string) => ({
+      run_id: `run_${'2'.repeat(32)}`,
+      name: 'slow',
+      status,
+      stalled: false,
+      metrics: {},
+      created_at: '2026-01-31T12:00:00Z',
+    });
+    const page = (status: string) => ({ body: { items: [run(status)], next_cursor: null } });
+    const error = { code: 'store.unavailable', message: 'PostgreSQL does not answer.', retryable: true, details: {} };
+    const away = { status: 503, body: { error } };
+    standIn.on('GET /v1/runs', page('running'), away, away, away, away, away, away, page('running'), page('completed'));
+    const stop = new AbortController();
+    const written = { out: '', err: '' };
+    const sink = (name: 'out' | 'err') => ({
+      write: (text: string) => {
+        written[name] += text;
+        if (written.out.includes('completed')) stop.abort();
+      },
+    });
+    const code = await runCli(['runs', 'tail', '-f', '--json'], {
+      env: { RUNSPINE_ADDRESS: address, RUNSPINE_CONFIG: '/nonexistent' },
+      cwd: '/',
+      stdin: new PassThrough(),
+      stdout: sink('out'),
+      stderr: sink('err'),
+      signal: stop.signal,
+    });
+    expect(code).toBe(130);
+    expect(written.err).toBe('PostgreSQL does not answer. Trying on.\nThe gateway is back.\n');
+    expect(
+      written.out
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { status: string }).status),
+    ).toEqual(['running', 'completed']);
+  });
+});
+
 describe('a failure', () => {
   it('ends with what kind it is', async () => {
     const answer = (status: number, code: string, details = {}) => ({

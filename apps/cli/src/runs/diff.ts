@@ -6,7 +6,7 @@ import { clean } from '../output/text.js';
 import { durationText, whenText } from '../output/units.js';
 import type { Session } from '../session.js';
 import { differenceLines, stepDifferenceLines } from './difference-lines.js';
-import { comparable, comparableStep, differencesOf, pairedSteps } from './differences.js';
+import { comparableStep, differencesOf, pairedSteps, runDifferences } from './differences.js';
 import { findRun, splitAt } from './run-ids.js';
 import { nameOf } from './run-table.js';
 
@@ -14,7 +14,7 @@ import { nameOf } from './run-table.js';
 export async function diffRuns(session: Session, first: string, second: string): Promise<void> {
   const { terminal } = session;
   const [a, b] = await Promise.all([stateOf(session, first), stateOf(session, second)]);
-  const differences = differencesOf(comparable(a.run), comparable(b.run));
+  const differences = runDifferences(a.run, b.run);
   const pairs = pairedSteps(a.steps, b.steps);
   if (session.json) {
     const steps = pairs.map(({ name, before, after }) => ({

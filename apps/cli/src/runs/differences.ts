@@ -58,7 +58,7 @@ export function comparable(run: Run): Record<string, unknown> {
   return {
     code: run.code_ref,
     config: config ?? run.config_hash,
-    input: run.input ?? run.input_fingerprint,
+    input: run.input,
     command: run.command,
     name: run.name,
     kind: run.kind,
@@ -80,7 +80,20 @@ export function causesChanged(before: Run, after: Run): Difference[] {
     const { code, config, input, command, tags, metadata } = comparable(run);
     return { code, config, input, command, tags, metadata };
   };
-  return differencesOf(given(before), given(after));
+  return withInput(before, after, differencesOf(given(before), given(after)));
+}
+
+/** All that differs between two runs but ids and times. */
+export function runDifferences(before: Run, after: Run): Difference[] {
+  return withInput(before, after, differencesOf(comparable(before), comparable(after)));
+}
+
+/** An input that is not recorded shows in the fingerprint, where code and configuration, which are in it too, are the same. */
+function withInput(before: Run, after: Run, found: Difference[]): Difference[] {
+  const [a, b] = [before.input_fingerprint, after.input_fingerprint];
+  const elsewhere = found.some(({ path }) => /^(code|config|input)\b/.test(path));
+  if (elsewhere || a === b || !a?.startsWith('sha256:') || !b?.startsWith('sha256:')) return found;
+  return [{ path: 'input (its fingerprint)', before: a, after: b }, ...found];
 }
 
 export interface StepPair {
