@@ -79,7 +79,7 @@ const JSON_TYPE = new Map([
   ['ARROW:extension:metadata', ''],
 ]);
 
-/** A third of what a commit costs went into compressing texts and terms; uncompressed a chunk takes a third more. */
+/** A quarter of the CPU time of LanceDB's add went into compressing texts and terms; uncompressed a chunk takes a third more. */
 const UNCOMPRESSED = new Map([['lance-encoding:compression', 'none']]);
 
 /** The Arrow schema of a space's table, as it is written: first with its primary key, from then on without. */
