@@ -39,7 +39,10 @@ describe('docs/operations.md', () => {
   });
 
   it('names every metric of the services, and none that is not there', () => {
-    const sources = ['apps/gateway/src', 'apps/projector/src', 'apps/nexus/src'].flatMap(filesUnder).map(read).join('\n');
+    const sources = ['apps/gateway/src', 'apps/projector/src', 'apps/nexus/src']
+      .flatMap(filesUnder)
+      .map(read)
+      .join('\n');
     const defined = [...sources.matchAll(/name: '(runspine_\w+)'/g)].map(([, name]) => name!);
     const named = [...read('docs/operations.md').matchAll(/^\| `(runspine_\w+)`/gm)].map(([, name]) => name!);
 

@@ -118,7 +118,7 @@ export async function route(stack: Stack, body: Record<string, unknown>): Promis
 export const idsOf = (hits: readonly { document_id: string }[]): string[] => hits.map(({ document_id }) => document_id);
 
 /** Status and code of a refusal. */
-export const refusalOf = ({ status, body }: Answer): unknown => [
+export const refusalOf = ({ status, body }: Answer): [status: number, code: unknown] => [
   status,
   (body as { error?: { code?: string } } | undefined)?.error?.code,
 ];
