@@ -12,7 +12,7 @@ export function fieldLines(terminal: Terminal, room: number, fields: readonly Fi
   const names = Math.max(NAME_WIDTH, ...fields.map(([name, value]) => (value ? name.length : 0)));
   return fields.flatMap(([name, value, paint = (line: string) => line]) => {
     if (value === null || value === undefined || value === '') return [];
-    const lines = wrapped(cleanLines(value), room - names - 1);
+    const lines = wrapped(cleanLines(value).trimEnd(), room - names - 1);
     const shown =
       lines.length > LINES_MAX ? [...lines.slice(0, LINES_MAX), `(${lines.length - LINES_MAX} more lines)`] : lines;
     return shown.map((line, at) => {
