@@ -118,7 +118,7 @@ function openStore(settings: NexusSettings, routes: RouteTable): SpaceStore {
   const { cacheBytes, handlesMax, statisticsBytesMax } = settings;
   return new SpaceStore(
     async (folder) => {
-      const { uri, options } = routes.require('nexus_store', folder);
+      const { uri, options } = await routes.requireFresh('nexus_store', folder);
       return { uri, storageOptions: options };
     },
     { cacheBytes, handlesMax, statisticsBytesMax },
@@ -128,7 +128,7 @@ function openStore(settings: NexusSettings, routes: RouteTable): SpaceStore {
 function requestBlobs(settings: NexusSettings, routes: RouteTable, blobs: BlobStores): RequestBlobs {
   return new RequestBlobs(async ({ tenant: tenantId, env, project: projectId, key }, bytesMax, signal) => {
     const owner = { tenantId, env, projectId };
-    const opened = await blobs.open(routes.require('nexus_blob_store', owner), owner);
+    const opened = await blobs.open(await routes.requireFresh('nexus_blob_store', owner), owner);
     return opened.getBytes(key, { bytesMax, signal });
   }, settings.textBytesMax);
 }

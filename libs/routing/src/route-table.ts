@@ -24,6 +24,8 @@ export interface RouteTableOptions {
   readonly onFault?: (error: unknown) => void;
 }
 
+const FRESH_MS = 100;
+
 /**
  * Which store serves whom, in memory. While PostgreSQL is away the routes last known stay in force; before they were
  * known once, nobody is served.
@@ -34,6 +36,7 @@ export class RouteTable {
   private readonly stopping = new AbortController();
   private refreshing: Promise<void> | undefined;
   private loop: Promise<void> | undefined;
+  private looking: Promise<void> | undefined;
 
   constructor(private readonly options: RouteTableOptions) {}
 
@@ -80,6 +83,31 @@ export class RouteTable {
     const route = this.resolve(kind, place);
     if (!route) throw new ServiceError(`${kind}.missing_route`);
     return route;
+  }
+
+  /**
+   * As {@link require}; where there is no route it reads once more before it says so, since one may be younger than the
+   * last look. At most one such reading each 100 ms, whoever asks.
+   */
+  async requireFresh(kind: ResourceKind, place: Place): Promise<Route> {
+    // Twice, since a look that is under way may have begun before the route was written.
+    for (let look = 0; look < 2; look += 1) {
+      try {
+        return this.require(kind, place);
+      } catch (error) {
+        if (!(error instanceof ServiceError) || error.code !== `${kind}.missing_route`) throw error;
+      }
+      await this.look();
+    }
+    return this.require(kind, place);
+  }
+
+  private async look(): Promise<void> {
+    this.looking ??= pause(FRESH_MS, undefined, { signal: this.stopping.signal })
+      .then(() => this.refresh())
+      .catch((fault: unknown) => this.options.onFault?.(fault))
+      .finally(() => (this.looking = undefined));
+    await this.looking;
   }
 
   /** Every store of a kind that some route leads to, each once; what cannot be used here is left out. */
