@@ -52,27 +52,30 @@ export function metadataExists(key: string): string {
 
 /** A metadata field is one of these texts, or a list that has one. */
 export function metadataTextIn(key: string, texts: readonly string[]): string {
-  return metadataPath(texts.map((value) => `@.${quoted(key)} ${textEquals(value)}`).join(' || '));
+  return metadataTextWhere(key, texts.map(textEquals).join(' || '));
 }
 
 export function metadataTextOrdered(key: string, operator: '>' | '>=' | '<' | '<=', value: string): string {
-  const field = `@.${quoted(key)}`;
-  if (value !== '') return metadataPath(`${field} ${operator} ${quoted(value)}`);
+  if (value !== '') return metadataTextWhere(key, `@ ${operator} ${quoted(value)}`);
   // The path language has no empty text. All but it are at least NUL, which is the least text of one character.
   if (operator === '<') return NOTHING;
-  if (operator === '<=') return metadataPath(`${field} < ${LEAST_TEXT}`);
-  if (operator === '>') return metadataPath(`${field} >= ${LEAST_TEXT}`);
-  return metadataPath(`${field} < ${LEAST_TEXT} || ${field} >= ${LEAST_TEXT}`);
+  if (operator === '<=') return metadataTextWhere(key, `@ < ${LEAST_TEXT}`);
+  if (operator === '>') return metadataTextWhere(key, `@ >= ${LEAST_TEXT}`);
+  return metadataTextWhere(key, `@ < ${LEAST_TEXT} || @ >= ${LEAST_TEXT}`);
 }
 
 const LEAST_TEXT = '"\\u0000"';
 
 function textEquals(value: string): string {
-  return value === '' ? `< ${LEAST_TEXT}` : `== ${quoted(value)}`;
+  return value === '' ? `@ < ${LEAST_TEXT}` : `@ == ${quoted(value)}`;
 }
 
-function metadataPath(condition: string): string {
-  return `json_exists(${COLUMN.metadataJson}, ${sqlText(`$ ? (${condition})`)})`;
+/**
+ * The condition is asked of each item of a list by itself, and of a single value as if it were a list of one. Asked of
+ * the list as a whole, the path language gives up at the first item that is no text.
+ */
+function metadataTextWhere(key: string, condition: string): string {
+  return `json_exists(${COLUMN.metadataJson}, ${sqlText(`$.${quoted(key)}[*] ? (${condition})`)})`;
 }
 
 /** A name or text of the path language: JSON's form, read back character by character. */

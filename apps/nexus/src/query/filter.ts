@@ -33,8 +33,8 @@ type Field = { kind: 'text'; column: string } | { kind: 'time'; column: string }
  * Every comparison is true or false, never unknown: one with a field that is missing, null or of another type is
  * false. So `$ne`, `$nin` and `$not` are the exact opposites of `$eq`, `$in` and of what they negate, and match rows
  * without the field (as MongoDB's and Chroma's do); add `$exists` to leave those out. A list in the metadata matches
- * where one of its texts does (as Pinecone's); numbers and booleans are compared with single values. Texts are ordered
- * by code point. The keys of one object are joined by and.
+ * where one of its texts does (as Pinecone's), whatever else is in it; numbers and booleans are compared with single
+ * values. Texts are ordered by code point. The keys of one object are joined by and.
  * @throws ServiceError `nexus.filter_invalid`: details.path says where it is not understood.
  */
 export function compileFilter(filter: unknown): string | undefined {
