@@ -8,14 +8,15 @@ import { type Bench, startService, waitUntil } from '../servers.ts';
 export async function catchUp(bench: Bench, events: number): Promise<{ rate: number; peakMiB: number }> {
   const client = new pg.Client({ connectionString: bench.databaseUrl });
   await client.connect();
-  const recorded = async () =>
-    (await client.query<{ n: string }>('SELECT count(*) AS n FROM event_outcomes')).rows[0]!.n;
+  // Cheap to ask: a count of the outcomes would cost as much as some thousands of events.
+  const position = async () =>
+    (await client.query<{ n: string }>('SELECT sum(position) AS n FROM projector_offsets')).rows[0]!.n;
   const projector = await startService(bench, 'projector');
   let peakMiB = 0;
   await waitUntil(
     async () => {
       peakMiB = Math.max(peakMiB, await projector.peakMiB());
-      return Number(await recorded()) >= events;
+      return Number(await position()) >= events;
     },
     'the projector to catch up',
     200,
