@@ -6,16 +6,7 @@ export function backoffMs(attempt: number, minMs: number, maxMs: number): number
 
 /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
+  return first(ms, signal);
 }
 
 /** Settles as `work` does, or rejects with `late()` after `ms`; `work` goes on unobserved. */
@@ -27,9 +18,21 @@ export function within<T>(work: Promise<T>, ms: number, late: () => Error): Prom
 }
 
 /** Resolves when `work` is settled, after `ms` at the latest, or as soon as `signal` aborts; never rejects. */
-export async function atMost(work: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<void> {
-  const enough = new AbortController();
-  const limit = pause(ms, signal ? AbortSignal.any([signal, enough.signal]) : enough.signal);
-  await Promise.race([work.catch(() => undefined), limit]);
-  enough.abort();
+export function atMost(work: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<void> {
+  return first(ms, signal, work);
+}
+
+/** One listener and one timer: a signal composed of others costs more than what most callers wait for. */
+function first(ms: number, signal?: AbortSignal, work?: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done);
+    work?.then(done, done);
+  });
 }
