@@ -52,7 +52,6 @@ export { replay, type ReplayedRun, type ReplayedTask } from './tracking/replay.j
 export type { TrackingLogger } from './tracking/reports.js';
 export { currentRun } from './tracking/run-context.js';
 export { sendSpooled, type SpooledReport } from './tracking/send-spooled.js';
-export { sendSpooled, type SpooledReport } from './tracking/send-spooled.js';
 export { type LogSink, RunLog, type RunLogOptions } from './tracking/run-log.js';
 export type { RunOptions, StageOptions } from './tracking/run-options.js';
 export { type Task, type TaskOptions as TrackedTaskOptions, TrackedRun } from './tracking/tracked-run.js';
