@@ -32,6 +32,9 @@ export interface Replayed {
 /** What is no longer kept: the versions of a snapshot, or of the cursor that led to a page. */
 const GONE = new Set(['nexus.snapshot_expired', 'nexus.cursor_invalid']);
 
+const GONE_REASON =
+  'The data of then is no longer kept: nexus keeps versions of a space for RUNSPINE_NEXUS_KEEP_MS, 7 days by default.';
+
 /** Asks what a step asked of the snapshot that it had, where it stood: its project and surface. */
 export async function askAgain(session: Session, event: RecordedEvent): Promise<Replayed> {
   const retrieved = retrievedOf(event);
@@ -48,8 +51,7 @@ export async function askAgain(session: Session, event: RecordedEvent): Promise<
     return { event, retrieved, hits: now, verdict: sameHits(before, now) ? 'same' : 'different' };
   } catch (error) {
     if (!isRunspineError(error)) throw error;
-    if (GONE.has(error.code))
-      return none('gone', 'The data of then is no longer kept: versions of a space are for 7 days.');
+    if (GONE.has(error.code)) return none('gone', GONE_REASON);
     if (error.code === 'nexus.snapshot_invalid') return none('gone', 'This installation does not know the snapshot.');
     if (error.status === 400) return none('unanswerable', error.message);
     throw error;
