@@ -17,10 +17,14 @@ const directions = {
   'apps/projector': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context'],
   'apps/gateway': ['contracts', 'run-model', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
   'apps/nexus': ['contracts', 'kafka', 'projections', 'service', 'request-context', 'routing', 'blobs'],
+  // As those write who have only what is published.
+  'examples/data-pipeline': ['client'],
+  'examples/agent': ['client'],
+  'examples/kafka-producer': [],
 };
 
 const importRules = Object.entries(directions).map(([folder, allowed]) => ({
-  files: [`${folder}/src/**/*.ts`],
+  files: [`${folder}/${folder.startsWith('examples/') ? '*.js' : 'src/**/*.ts'}`],
   rules: {
     'no-restricted-imports': [
       'error',
@@ -77,7 +81,7 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
-    files: ['**/*.mjs'],
+    files: ['**/*.mjs', 'examples/**/*.js'],
     languageOptions: {
       globals: {
         process: 'readonly',

@@ -14,6 +14,7 @@ const parts = [
   ['format', 'prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
   ['types', 'typescript/bin/tsc', '-b'],
   ['types of the tests', 'typescript/bin/tsc', '-p', 'tsconfig.test.json'],
+  ['types of the examples', 'typescript/bin/tsc', '-p', 'tsconfig.examples.json'],
   ['lint', 'eslint/bin/eslint.js', '--max-warnings', '0', '.'],
 ];
 

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { produceRuns } from './events.ts';
+import { ms, perSecond } from './figures.ts';
+import { journalSection } from './journal.ts';
 import { Connection, expectStatus, percentiles, WARM_UP_ROUNDS } from './http-load.ts';
 import { roundTrip } from './limits/round-trip.ts';
 import { catchUp } from './ours/catch-up.ts';
@@ -9,6 +11,7 @@ import { batches, oneCallAChange, respondAsync } from './ours/changes.ts';
 import { streams } from './ours/streams.ts';
 import { nexusIngestSection, nexusQuerySection, nexusSpacesSection } from './nexus.ts';
 import { type Bench, openBench, runScript, startService } from './servers.ts';
+import { trackingSection } from './tracking.ts';
 
 const PARTITIONS = Number(process.env.RUNSPINE_PARTITIONS ?? 4);
 const CATCH_UP_RUNS = Number(process.env.BENCH_RUNS ?? 9600);
@@ -30,6 +33,8 @@ const sections: Record<string, () => Promise<void>> = {
   async: asyncSection,
   catchup: catchUpSection,
   streams: streamsSection,
+  tracking: () => withBench((bench) => trackingSection(bench, add)),
+  journal: () => withBench((bench) => journalSection(bench, add)),
   'nexus-query': () => withBench((bench) => nexusQuerySection(bench, add)),
   'nexus-ingest': () => withBench((bench) => nexusIngestSection(bench, add)),
   'nexus-spaces': () => withBench((bench) => nexusSpacesSection(bench, add)),
@@ -181,12 +186,4 @@ function print(): void {
     `${row.what.padEnd(widths.what)}  ${row.ours.padStart(widths.ours)}  ${row.limit.padStart(widths.limit)}  ${row.wanted.padStart(widths.wanted)}  ${mark}\n`;
   process.stdout.write(`\n${line(header, '')}`);
   for (const row of rows) process.stdout.write(line(row, row.kept ? 'kept' : 'MISSED'));
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(1)} ms`;
-}
-
-function perSecond(value: number): string {
-  return `${Math.round(value).toLocaleString('en')}/s`;
 }

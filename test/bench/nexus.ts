@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DocumentChange } from '../../apps/nexus/dist/spaces/document-change.js';
+import { type Add, ms, perSecond } from './figures.ts';
 import { RawTable } from './limits/lance-add.ts';
 import { askEach, firstQueries, manySpaces } from './ours/nexus-cold.ts';
 import { commitAll, ingestOverHttp } from './ours/nexus-ingest.ts';
@@ -8,9 +9,6 @@ import { exactNearest, RawSpace } from './limits/lance-query.ts';
 import { corpus } from './nexus-corpus.ts';
 import { benchSpace, documents, filledSpace, startNexus, storeIn, withFolder } from './nexus-spaces.ts';
 import { type Bench, startService } from './servers.ts';
-
-/** Takes a figure into the table. */
-export type Add = (what: string, ours: string, limit: string, wanted: string, kept: boolean) => void;
 
 const ROWS = Number(process.env.BENCH_NEXUS_ROWS ?? 20_000);
 const ROUNDS = Number(process.env.BENCH_NEXUS_ROUNDS ?? 150);
@@ -172,12 +170,4 @@ function renamed(batch: readonly DocumentChange[], offset: number): DocumentChan
 
 function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
-}
-
-function perSecond(value: number): string {
-  return `${Math.round(value).toLocaleString('en')}/s`;
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(1)} ms`;
 }

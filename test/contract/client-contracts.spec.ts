@@ -21,6 +21,8 @@ describe("the client's types", () => {
     same<Same<keyof client.NexusHit, keyof contracts.NexusHit>>(true);
     same<Same<keyof client.NexusAnswer, keyof contracts.NexusAnswer>>(true);
     same<Same<keyof client.NexusBlob, keyof contracts.BlobAccepted>>(true);
+    same<Same<client.ResearchRun, contracts.ResearchRunResource>>(true);
+    same<Same<keyof client.ResearchFilter | 'cursor', keyof contracts.ResearchRunsQuery>>(true);
     same<Same<client.EventType, contracts.EventType>>(true);
     same<Same<client.Run['status'], contracts.RunStatus>>(true);
     same<Same<client.Step['status'], contracts.StepStatus>>(true);

@@ -31,7 +31,7 @@ describe('docs/nexus.md', () => {
     expect(stderr).toBe('');
     expect(stdout).not.toContain('"error":');
     expect(answers).toHaveLength(blocks.length);
-    const [task, own, merged, pages, past, explained, blob, vectors, step, spaces, routes] = answers;
+    const [task, own, merged, pages, past, explained, blob, vectors, step, spaces, research, routes] = answers;
     expect(task).toContain('"task_id"');
     expect(own).toMatch(/"document_id":"rye".*sixteen hours/);
     expect(merged).toContain('"source_scope":"global"');
@@ -42,6 +42,7 @@ describe('docs/nexus.md', () => {
     expect(vectors).toMatch(/"id":"red#0".*"id":"orange#0"/);
     expect(step).toContain('"type":"step.retrieved"');
     expect(spaces).toContain('"space_id":"recipes"');
+    expect(research).toMatch(/"id":"study-1".*"kind":"ingest","status":"completed".*"cards":1,"atoms":1,"searches":1/);
     expect(routes).toContain('"kind":"nexus_store"');
   });
 });

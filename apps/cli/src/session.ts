@@ -39,13 +39,19 @@ export class Session {
     return this.madeClient;
   }
 
+  /** The same caller in another project and surface. */
+  clientIn(place: { readonly project: string; readonly surface: string }): RunspineClient {
+    const { project, surface } = this.settings;
+    return place.project === project && place.surface === surface ? this.client : this.makeClient(place);
+  }
+
   /** Options of every request that reads: it ends with Ctrl-C. */
   get call(): { signal: AbortSignal } {
     return { signal: this.io.signal };
   }
 
-  private makeClient(): RunspineClient {
-    const { address, tenant, env, project, surface, token, roles } = this.settings;
+  private makeClient(place: { readonly project?: string; readonly surface?: string } = {}): RunspineClient {
+    const { address, tenant, env, project, surface, token, roles } = { ...this.settings, ...place };
     return createClient({
       ...{ address, tenant, env, project, surface },
       ...(token === undefined ? {} : { token }),

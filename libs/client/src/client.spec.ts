@@ -441,6 +441,28 @@ describe('nexus', () => {
     await client.nexus.space('a', { scope: 'tenant' });
     expect(gateway.requests.at(-1)!.path).toBe('/nexus/spaces/a?scope=tenant');
   });
+
+  it('lists research runs page after page, and says what a question belongs to', async () => {
+    answer(
+      (response) => json(response, 200, { items: [{ id: 'a' }, { id: 'b' }], next_cursor: 'n' }),
+      (response) => json(response, 200, { items: [{ id: 'c' }], next_cursor: null }),
+      (response) => json(response, 200, { hits: [], next_cursor: null }),
+    );
+    const ids = [];
+    for await (const { id } of client.nexus.runs({
+      window_days: 30,
+      kind: 'pack',
+      status: 'failed',
+      project: 'p',
+      limit: 2,
+    }))
+      ids.push(id);
+    expect(ids).toEqual(['a', 'b', 'c']);
+    const asked = '/nexus/runs?window_days=30&kind=pack&status=failed&project=p&limit=2';
+    expect(gateway.requests.map(({ path }) => path)).toEqual([asked, `${asked}&cursor=n`]);
+    await client.nexus.query('docs', { query: 'x' }, { correlationId: 'study', traceparent: '00-a-b-01' });
+    expect(gateway.requests.at(-1)!.headers).toMatchObject({ 'x-correlation-id': 'study', traceparent: '00-a-b-01' });
+  });
 });
 
 describe('ids', () => {

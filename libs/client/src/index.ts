@@ -10,7 +10,7 @@ export { Pages } from './http/pages.js';
 export type { Answer, CallOptions, RequestOptions, WriteOptions } from './http/transport.js';
 export { affinityOf, type AffinitySource, isRunId, isStepId, newEventId, newRunId, newStepId } from './ids.js';
 export type { BodyOf, EventDataByType, EventInput, EventType, RunFields } from './resources/event-data.js';
-export { Nexus, type TaskOptions, type TaskWait } from './resources/nexus.js';
+export { Nexus, type QuestionOptions, type TaskOptions, type TaskWait } from './resources/nexus.js';
 export type {
   IngestRequest,
   NexusAnswer,
@@ -20,6 +20,8 @@ export type {
   NexusQuery,
   NexusSpace,
   NexusTask,
+  ResearchFilter,
+  ResearchRun,
   Scope,
 } from './resources/nexus-types.js';
 export type {
@@ -49,6 +51,7 @@ export { LOG_KINDS, type LogData, LogEntry, type LogEntryJson, type LogKind } fr
 export { replay, type ReplayedRun, type ReplayedTask } from './tracking/replay.js';
 export type { TrackingLogger } from './tracking/reports.js';
 export { currentRun } from './tracking/run-context.js';
+export { sendSpooled, type SpooledReport } from './tracking/send-spooled.js';
 export { type LogSink, RunLog, type RunLogOptions } from './tracking/run-log.js';
 export type { RunOptions, StageOptions } from './tracking/run-options.js';
 export { type Task, type TaskOptions as TrackedTaskOptions, TrackedRun } from './tracking/tracked-run.js';

@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { Label } from './fields.js';
 import { CorrelationId, EventId, NameId, RunId, StepId } from './ids.js';
+import { ResearchKind, ResearchRunResource, ResearchStatus } from './research-runs.js';
 import { EventResource, RejectionResource, RunResource, RunStatus, StepResource } from './resources.js';
 
 /** Most items that a page of a list has. */
@@ -95,6 +96,25 @@ export type RejectionsQuery = Static<typeof RejectionsQuery>;
 export const CheckpointQuery = Type.Object({ stage: Type.Optional(Label) });
 export type CheckpointQuery = Static<typeof CheckpointQuery>;
 
+/** Days back that research runs are listed from. */
+export const RESEARCH_WINDOW_DAYS = { min: 1, max: 90, default: 7 } as const;
+
+/** Filters of `GET /nexus/runs`; the last begun first. */
+export const ResearchRunsQuery = Type.Object({
+  window_days: Type.Optional(
+    Type.Integer({
+      minimum: RESEARCH_WINDOW_DAYS.min,
+      maximum: RESEARCH_WINDOW_DAYS.max,
+      description: `Runs with an event in so many days back, ${RESEARCH_WINDOW_DAYS.default} unless said.`,
+    }),
+  ),
+  kind: Type.Optional(ResearchKind),
+  status: Type.Optional(ResearchStatus),
+  project: Type.Optional(NameId),
+  ...paging,
+});
+export type ResearchRunsQuery = Static<typeof ResearchRunsQuery>;
+
 /** Parameters of the streams. A position may come as header `Last-Event-ID` too, which wins: it is the later one. */
 export const StreamQuery = Type.Object({
   after: position('Only events after this sequence; 0 for all; from now unless said.'),
@@ -127,6 +147,9 @@ export const EventList = listOf(EventResource);
 export type EventList = Static<typeof EventList>;
 export const RejectionList = listOf(RejectionResource);
 export type RejectionList = Static<typeof RejectionList>;
+
+export const ResearchRunList = listOf(ResearchRunResource);
+export type ResearchRunList = Static<typeof ResearchRunList>;
 
 /** A run and its steps, in order of creation, as of one of its events. */
 export const RunStateResource = Type.Object({

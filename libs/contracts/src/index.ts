@@ -15,6 +15,7 @@ export * from './nexus-events.js';
 export * from './nexus-fields.js';
 export * from './nexus-http.js';
 export type { RecordFault } from './record-fault.js';
+export * from './research-runs.js';
 export * from './resources.js';
 export * from './run-events.js';
 export * from './space-key.js';

@@ -1,6 +1,7 @@
 export { type EventOutcomeRow, EventOutcomeEntity } from './entities/event-outcome.entity.js';
 export { NexusTaskEntity, type NexusTaskRow } from './entities/nexus-task.entity.js';
 export { RejectionEntity, type RejectionRow } from './entities/rejection.entity.js';
+export { ResearchRunEntity, type ResearchRunRow } from './entities/research-run.entity.js';
 export { RoomEntity, type RoomRow } from './entities/room.entity.js';
 export { RunEventEntity, type RunEventRow } from './entities/run-event.entity.js';
 export { RunEntity, type RunRow } from './entities/run.entity.js';
@@ -27,6 +28,7 @@ export {
 } from './queries/outcome-queries.js';
 export { ENTITIES, ReadStore } from './queries/read-store.js';
 export { storeFault } from './queries/read-transaction.js';
+export { type ResearchFilters, type ResearchPosition, ResearchQueries } from './queries/research-queries.js';
 export { type RunFilters, type RunPosition, RunQueries } from './queries/run-queries.js';
 export type { Page, Scope } from './queries/select-rows.js';
 export { StateQueries } from './queries/state-queries.js';

@@ -9,6 +9,7 @@ import { CorrelationByRun1764000000004 } from './migrations/1764000000004-correl
 import { AuditHeads1764000000010 } from './migrations/1764000000010-audit-heads.js';
 import { AdminJobs1764000000011 } from './migrations/1764000000011-admin-jobs.js';
 import { ProjectionVersions1764000000012 } from './migrations/1764000000012-projection-versions.js';
+import { ResearchRuns1764000000013 } from './migrations/1764000000013-research-runs.js';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -21,6 +22,7 @@ export const MIGRATIONS = [
   AuditHeads1764000000010,
   AdminJobs1764000000011,
   ProjectionVersions1764000000012,
+  ResearchRuns1764000000013,
 ];
 
 /** One number for everybody who migrates a Runspine database, so that two set-ups wait for each other. */

@@ -180,21 +180,32 @@ describe('runs erase and nexus runs', () => {
     const counts = { cards: 3, atoms: 1200, searches: 2, packs: 0, assets: 0 };
     const run = {
       id: 'trace-1',
+      project: 'default',
       kind: 'ingest',
       status: 'completed',
       started_at: '',
       last_event_at: '2026-01-31T12:00:00Z',
       counts,
     };
-    standIn.on('GET /nexus/runs', {
-      body: { items: [run, { ...run, status: 'searching', kind: null }], next_cursor: 'c' },
-    });
-    const { out, err } = await cli('terminal', 'nexus', 'runs', '--window-days', '30', '--kind', 'ingest');
-    expect(out).toMatch(/trace-1 +ingest +completed .* 3 +1,200 +2/);
-    expect(err).toContain('--limit 200');
-    expect(lastAsked()!.query).toEqual({ window_days: '30', kind: 'ingest', limit: '50' });
-    expect((await cli('nexus', 'runs', '--json')).out.trim().split('\n')).toHaveLength(2);
+    const more = { ...run, id: 'study', status: 'running', kind: 'search' };
+    standIn.on('GET /nexus/runs', { body: { items: [run, more], next_cursor: 'c' } });
+    const { out, err } = await cli('terminal', 'nexus', 'runs', '--window', '30', '--kind', 'ingest');
+    expect(out).toMatch(/trace-1 +ingest +✔ completed .* 3 +1,200 +2/);
+    expect(err).toContain('--page 2, --limit 100, or --all');
+    expect(lastAsked()!.query).toEqual({ window_days: '30', kind: 'ingest', limit: '20' });
+    const lines = await cli('nexus', 'runs', '--json');
+    expect(lines.out.trim().split('\n')).toHaveLength(2);
+    expect(lines.err).toContain('{"next_cursor":"c"}');
+    standIn.on('GET /nexus/runs', { body: { items: [run], next_cursor: 'c' } }, { body: { items: [more] } });
+    expect((await cli('nexus', 'runs', '--all', '--json')).out).toContain('"study"');
+    standIn.on('GET /nexus/runs', { body: { items: [run], next_cursor: 'c' } }, { body: { items: [more] } });
+    expect((await cli('nexus', 'runs', '--page', '2')).out).toContain('study');
+    expect(lastAsked()!.query).toMatchObject({ cursor: 'c' });
+    standIn.on('GET /nexus/runs', { body: { items: [run, { ...more, project: 'x' }] } });
+    expect((await cli('nexus', 'runs', '--all')).out).toContain('PROJECT');
     standIn.on('GET /nexus/runs', { body: { items: [] } });
+    expect((await cli('nexus', 'runs', '--status', 'failed')).err).toContain('With fewer filters');
+    expect((await cli('nexus', 'runs', '--kind', 'nothing')).code).toBe(2);
     expect((await cli('nexus', 'runs')).err).toContain('last 7 days');
   });
 });

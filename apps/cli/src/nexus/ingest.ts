@@ -12,6 +12,7 @@ export interface IngestOptions {
   readonly type?: string;
   readonly metadata?: Record<string, string>;
   readonly scope: Scope;
+  readonly correlation?: string;
   readonly wait: boolean;
 }
 
@@ -32,7 +33,14 @@ export async function ingest(
   const tasks: Partial<NexusTask>[] = [];
   for (const batch of batchesOf(documents)) {
     const request = { documents: batch, scope: options.scope };
-    tasks.push(await client.nexus.ingest(space, request, { ...call, ...(options.wait ? { wait: { ...call } } : {}) }));
+    const { correlation: correlationId } = options;
+    tasks.push(
+      await client.nexus.ingest(space, request, {
+        ...call,
+        ...(correlationId === undefined ? {} : { correlationId }),
+        ...(options.wait ? { wait: { ...call } } : {}),
+      }),
+    );
   }
   if (json) {
     for (const task of tasks) terminal.printJsonLine(task);

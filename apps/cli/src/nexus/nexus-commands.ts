@@ -3,7 +3,7 @@ import { type CliCommand, json, pairs, wholeNumber } from '../command.js';
 import type { IngestOptions } from './ingest.js';
 import type { QueryOptions } from './query.js';
 import type { ReplayOptions } from './replay.js';
-import type { ResearchOptions } from './spaces.js';
+import type { ResearchOptions } from './research.js';
 
 /** `runspine nexus`: documents, and what can be found in them. */
 export function addNexusCommands(program: CliCommand): void {
@@ -18,6 +18,7 @@ export function addNexusCommands(program: CliCommand): void {
     .option('--type <type>', 'what sort of document')
     .option('--metadata <name=value>', 'metadata of each; again for more', pairs)
     .addOption(scope().default('tenant'))
+    .option('--correlation <id>', 'the research run that it belongs to')
     .option('--no-wait', 'do not wait until it can be found')
     .example('runspine nexus ingest handbook docs/*.md', 'files, by their paths')
     .example('runspine nexus ingest handbook --text "We open at nine." --id hours', 'a text')
@@ -36,6 +37,7 @@ export function addNexusCommands(program: CliCommand): void {
     .option('--cursor <cursor>', 'the page that follows')
     .option('--as-of <snapshot>', 'the hits of an earlier answer')
     .option('--after-task <task>', 'wait for this ingest first')
+    .option('--correlation <id>', 'the research run that the question belongs to')
     .option('--run <run>', 'with --step: keep what was found on the step')
     .option('--step <step>', 'the step that asks')
     .option('--explain', 'how the answer came about, as JSON')
@@ -58,19 +60,25 @@ export function addNexusCommands(program: CliCommand): void {
       (await import('./spaces.js')).showTask(session, task!, options),
     );
   nexus
-    .add('runs', 'what was ingested and asked, by what belonged together')
-    .option('--window-days <days>', 'how far back', wholeNumber(1, 90), 7)
-    .option('--kind <kind>', 'only this kind')
-    .option('--status <status>', 'only this status')
-    .option('--limit <count>', 'how many', wholeNumber(1, 200), 50)
-    .example('runspine nexus runs --window-days 30', 'the last month')
+    .add('runs', 'what was ingested, asked and made, by what belonged together')
+    .option('--window <days>', 'runs with an event in so many days back', wholeNumber(1, 90), 7)
+    .addOption(new Option('--kind <kind>', 'only this kind').choices(['search', 'asset', 'ingest', 'pack']))
+    .addOption(new Option('--status <status>', 'only this status').choices(['running', 'completed', 'failed']))
+    .option('--only-project <project>', 'only of this project')
+    .option('--limit <count>', 'runs of a page', wholeNumber(1, 200), 20)
+    .option('--page <number>', 'which page', wholeNumber(1, 1000))
+    .option('--cursor <cursor>', 'the page that a next_cursor of --json leads to')
+    .option('--all', 'every page')
+    .example('runspine nexus runs --window 30 --status failed', 'what failed in the last month')
+    .example('runspine nexus runs --all --json | jq .counts', 'for a program')
     .does<ResearchOptions>(async (session, { options }) =>
-      (await import('./spaces.js')).showResearchRuns(session, options),
+      (await import('./research.js')).showResearchRuns(session, options),
     );
   nexus
     .add('replay', 'ask again what a step asked, of the data that there was then')
     .argument('<step>', 'id of the step')
     .option('--run <run>', 'the run of the step; looked for otherwise')
+    .example('runspine nexus replay step_019c13ec9e00a1b2c3d4e5f60718293a', 'the hits of then beside those of now')
     .does<ReplayOptions>(async (session, { args: [step], options }) =>
       (await import('./replay.js')).replayRetrieval(session, step!, options),
     );

@@ -14,6 +14,7 @@ export interface QueryOptions {
   readonly cursor?: string;
   readonly asOf?: string;
   readonly afterTask?: string;
+  readonly correlation?: string;
   readonly run?: string;
   readonly step?: string;
   readonly explain?: boolean;
@@ -33,7 +34,9 @@ export async function query(
     const { body } = await client.request('POST', path, { ...call, body: asked, keyless: true });
     return terminal.printJson(body);
   }
-  const answer = await client.nexus.query(space, asked, call);
+  const { correlation: correlationId } = options;
+  const belongs = correlationId === undefined ? call : { ...call, correlationId };
+  const answer = await client.nexus.query(space, asked, belongs);
   if (json) return terminal.printJson(answer);
   if (answer.hits.length === 0) {
     terminal.note(`${clean(space)} has nothing on that.`, 'What there is: runspine nexus spaces');

@@ -3,7 +3,7 @@ import { EXIT } from '../failures.js';
 import { fieldLines } from '../output/fields.js';
 import { paintStatus, statusText } from '../output/status.js';
 import { type Column, tableLines } from '../output/table.js';
-import { agoText, bytesText, countText, whenText } from '../output/units.js';
+import { bytesText, countText, whenText } from '../output/units.js';
 import type { Session } from '../session.js';
 
 /** The spaces that there are, or one of them. */
@@ -67,64 +67,4 @@ export async function showTask(session: Session, id: string, { wait }: { wait?: 
 
 function errorsOf({ errors }: NexusTask): [string, string][] {
   return errors.map(({ document_id: id, code, message }) => ['error', `${id ?? 'all of it'}: ${code}: ${message}`]);
-}
-
-export interface ResearchRun {
-  readonly id: string;
-  readonly kind: string | null;
-  readonly status: string;
-  readonly started_at: string;
-  readonly last_event_at: string;
-  readonly counts: Readonly<Record<'cards' | 'atoms' | 'searches' | 'packs' | 'assets', number>>;
-}
-
-export interface ResearchOptions {
-  readonly windowDays: number;
-  readonly kind?: string;
-  readonly status?: string;
-  readonly limit: number;
-}
-
-/** What was ingested and asked, by what belonged together. */
-export async function showResearchRuns(session: Session, options: ResearchOptions): Promise<void> {
-  const { client, call, terminal, json } = session;
-  const { windowDays: window_days, kind, status, limit } = options;
-  const { body } = await client.request('GET', '/nexus/runs', { ...call, query: { window_days, kind, status, limit } });
-  const { items, next_cursor: next } = body as { items: ResearchRun[]; next_cursor?: string | null };
-  if (json) {
-    for (const run of items) terminal.printJsonLine(run);
-    return;
-  }
-  if (items.length === 0) {
-    terminal.note(`Nothing was ingested or asked in the last ${window_days} days.`, 'Longer: --window-days 90');
-    return;
-  }
-  terminal.print(...tableLines(terminal, researchColumns(session), items));
-  if (next) terminal.note(terminal.colours.dim(`There are more: --limit ${Math.min(200, limit * 4)}`));
-}
-
-function researchColumns({ terminal }: Session): Column<ResearchRun>[] {
-  const nowMs = Date.now();
-  const count = (title: string, name: keyof ResearchRun['counts']): Column<ResearchRun> => ({
-    title,
-    value: ({ counts }) => countText(counts[name]),
-    right: true,
-  });
-  const known = (status: string) =>
-    (status in { completed: 1, failed: 1, running: 1, queued: 1 } ? status : 'created') as 'completed';
-  return [
-    { title: 'RESEARCH RUN', value: ({ id }) => id, min: 12 },
-    { title: 'KIND', value: ({ kind }) => kind ?? '', min: 5 },
-    {
-      title: 'STATUS',
-      value: ({ status }) => status,
-      paint: (text, { status }) => paintStatus(terminal, known(status), text),
-    },
-    { title: 'LAST', value: ({ last_event_at: at }) => agoText(at, nowMs), right: true },
-    count('CARDS', 'cards'),
-    count('ATOMS', 'atoms'),
-    count('SEARCHES', 'searches'),
-    count('PACKS', 'packs'),
-    count('ASSETS', 'assets'),
-  ];
 }

@@ -91,6 +91,7 @@ async function explanationOf(session: Session, run: Run): Promise<Explanation> {
   ]);
   const pairs = good.run ? pairedSteps(goodSteps, steps) : [];
   const pair = pairs.find(({ after }) => after === step);
+  const failedAt = pair?.before ? pairs.indexOf(pair) : Number.POSITIVE_INFINITY;
   return {
     run,
     around,
@@ -102,7 +103,9 @@ async function explanationOf(session: Session, run: Run): Promise<Explanation> {
     changed: good.run ? causesChanged(good.run, origin) : [],
     inputsChanged: step && pair?.before ? differencesOf(pair.before.inputs, step.inputs) : [],
     // What came after the failure says nothing of why; what the failing step received has a place of its own.
-    steps: pairs.filter(({ after }) => after !== step && after?.status !== 'unreported'),
+    steps: pairs.filter(
+      ({ after }, at) => after !== step && after?.status !== 'unreported' && (after !== undefined || at < failedAt),
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Run } from '@runspine/client';
 import type { Session } from '../session.js';
+import { sendLeftovers } from './leftovers.js';
 import { type FilterOptions, filterOf, isFiltered } from './run-filters.js';
 import { findRun } from './run-ids.js';
 import { runTable } from './run-table.js';
@@ -16,6 +17,7 @@ const PAGE_MAX = 200;
 /** Runs, newest first: a page of them, or all. */
 export async function listRuns(session: Session, options: ListOptions): Promise<void> {
   const { client, call, terminal, json } = session;
+  await sendLeftovers(session);
   const parent = options.parent === undefined ? undefined : (await findRun(session, options.parent)).run_id;
   const filter = filterOf({ ...options, ...(parent === undefined ? {} : { parent }) });
   if (options.all && json) {

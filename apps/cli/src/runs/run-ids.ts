@@ -3,6 +3,7 @@ import { EXIT, Failure, usage } from '../failures.js';
 import { clean } from '../output/text.js';
 import { agoText } from '../output/units.js';
 import type { Session } from '../session.js';
+import { sendLeftovers } from './leftovers.js';
 
 const HEX = 32;
 /** Hex digits of the time in an id. */
@@ -55,6 +56,7 @@ export async function findRun(session: Session, given: string): Promise<Run> {
 
 async function newestRun(session: Session, given: 'latest' | 'failed'): Promise<Run> {
   const { client, call } = session;
+  await sendLeftovers(session);
   const [run] = await client.runs
     .list(given === 'failed' ? { status: 'failed', limit: 1 } : { limit: 1 }, call)
     .first(1);

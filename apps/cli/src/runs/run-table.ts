@@ -50,6 +50,9 @@ function runColumns(terminal: Terminal, runs: readonly Run[], nowMs: number): Co
     },
     ...(any(({ stage }) => stage) ? [{ title: 'STAGE', value: ({ stage }: Run) => stage ?? '', min: 6 }] : []),
     ...(any(({ kind }) => kind) ? [{ title: 'KIND', value: ({ kind }: Run) => kind ?? '', min: 6 }] : []),
+    ...(any(({ source }) => source === 'checkpoint')
+      ? [{ title: 'FROM', value: ({ source }: Run) => (source === 'checkpoint' ? source : '') }]
+      : []),
     {
       title: 'WHEN',
       value: ({ created_at: at }) => (terminal.live ? agoText(at, nowMs) : at),

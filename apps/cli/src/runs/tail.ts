@@ -1,6 +1,7 @@
 import { isRunspineError, type Run } from '@runspine/client';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Session } from '../session.js';
+import { sendLeftovers } from './leftovers.js';
 import { noRuns } from './list.js';
 import { type FilterOptions, filterOf } from './run-filters.js';
 import { runTable } from './run-table.js';
@@ -20,6 +21,7 @@ const WATCHED_MAX = 50;
 /** The latest runs, the newest last; with `follow` each again when its status changes. */
 export async function tailRuns(session: Session, options: TailOptions): Promise<void> {
   const { client, call, json, terminal } = session;
+  await sendLeftovers(session);
   const runs = (
     await client.runs.list({ ...filterOf(options), limit: options.lines }, call).first(options.lines)
   ).reverse();

@@ -52,6 +52,7 @@ export class QueryController {
       'and step_id the retrieval is recorded as `step.retrieved`. With after_task it waits, at most 10 s, until that ' +
       'task is completed.',
     params: { spaceId: SPACE_ID_PARAM },
+    headers: { 'X-Correlation-Id': { description: 'What the question belongs to: it counts for that research run.' } },
     body: { schema: schemaRef('NexusQuery') },
     answers: {
       200: {

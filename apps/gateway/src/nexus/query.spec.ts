@@ -203,7 +203,15 @@ describe('nexus', () => {
 describe('what is recorded', () => {
   it('of a query of a step: step.retrieved, before it is answered; of every query: nexus.searched', async () => {
     const [run_id, step_id] = [newRunId('00000000'), newStepId()];
-    const body = { query: 'why?', vector: [1, 2], top_k: 3, run_id, step_id };
+    const decides = {
+      query: 'why?',
+      top_k: 3,
+      caps: { global: { max: 1 } },
+      rerank: true,
+      depth: 50,
+      filter: { type: 'a' },
+    };
+    const body = { ...decides, vector: [1, 2], include: ['text'], run_id, step_id };
     const answer = await query(body, { 'x-tenant-id': 'acme', 'x-surface-id': 'support', 'x-correlation-id': 'c-9' });
     expect(answer.status).toBe(200);
 
@@ -217,7 +225,7 @@ describe('what is recorded', () => {
         run_id,
         step_id,
         space: 'handbook',
-        query: { query: 'why?', top_k: 3 },
+        query: { ...decides, vector_f32: 'AACAPwAAAEA=' },
         hits: [{ id: 'a#0', document_id: 'a', score: 0.5, source_scope: 'tenant' }],
         snapshot: 'snap-1',
       },

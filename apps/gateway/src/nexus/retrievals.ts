@@ -102,11 +102,25 @@ export class Retrievals {
   }
 }
 
-/** What was asked, without the vector and what only pages through. */
+/**
+ * What was asked: all that decides the hits, so that it can be asked again of the same snapshot. A vector is kept as
+ * 32-bit floats, little-endian, in base64; a part that is too large is named in `left_out`.
+ */
 function askedOf(body: QueryBody): Record<string, unknown> {
-  const { query, mode, top_k, filter, include_global, as_of } = body;
-  const small = filter !== undefined && jsonBytes(filter) <= FILTER_BYTES_MAX;
-  return { query, mode, top_k, include_global, as_of, ...(small ? { filter } : {}) };
+  const { query, mode, top_k, include_global, caps, fusion, rerank, depth, cursor, as_of, filter, vector } = body;
+  const leftOut = filter !== undefined && jsonBytes(filter) > FILTER_BYTES_MAX ? ['filter'] : [];
+  return {
+    ...{ query, mode, top_k, include_global, caps, fusion, rerank, depth, cursor, as_of },
+    ...(vector === undefined ? {} : { vector_f32: floatsText(vector as number[]) }),
+    ...(filter === undefined || leftOut.length > 0 ? {} : { filter }),
+    ...(leftOut.length > 0 ? { left_out: leftOut } : {}),
+  };
+}
+
+function floatsText(vector: readonly number[]): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((value, index) => bytes.writeFloatLE(value, index * 4));
+  return bytes.toString('base64');
 }
 
 /** Nexus has checked the query that it answered, so that its fields are what they should be. */

@@ -45,7 +45,7 @@ const cursors: Provider = { provide: Cursors, inject: [Signer], useFactory: (by:
 @Module({
   controllers: [RunReadsController, EventReadsController, CheckpointsController],
   providers: [store, signer, cursors, ...queries],
-  exports: [Signer, ReadStore, ...QUERIES],
+  exports: [Signer, Cursors, ReadStore, ...QUERIES],
 })
 export class ReadsModule implements OnApplicationShutdown {
   constructor(@Inject(ReadStore) private readonly readStore: ReadStore) {}

@@ -42,7 +42,7 @@ function made<T extends NexusEventType>(
   names: string[],
   data: NexusEventData<T>,
 ): NexusEvent {
-  const { tenantid, env, projectid, surfaceid, correlationid } = event;
+  const { tenantid, env, projectid, surfaceid, correlationid, traceparent } = event;
   const envelope = {
     id: eventIdOf(type, ...names),
     source: SOURCE,
@@ -52,6 +52,7 @@ function made<T extends NexusEventType>(
     projectid,
     surfaceid,
     ...(correlationid === undefined ? {} : { correlationid }),
+    ...(traceparent === undefined ? {} : { traceparent }),
     causationid: event.id,
   };
   return nexusEvent(type, envelope, data);

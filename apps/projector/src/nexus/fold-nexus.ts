@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { ErrorCode, NexusEvent, SpaceRef } from '@runspine/contracts';
 import { type ChainedNexusEntry, hashNexusEntry } from '@runspine/projections/journal';
+import { changesOf, joined, type ResearchChange, researchIdOf } from '../research-runs/research-changes.js';
 import { belongsTo, emptyTask, evolveTask, isTaskEvent, progress, type TaskRow } from './fold-task.js';
 import type { NexusEntry, SetAside } from './nexus-entry.js';
 
@@ -25,6 +26,8 @@ export interface NexusEventRow extends ChainedNexusEntry {
 export interface FoldedNexus {
   events: NexusEventRow[];
   tasks: TaskRow[];
+  /** What is added to research runs, a change a run. */
+  research: ResearchChange[];
   setAside: SetAside[];
 }
 
@@ -44,6 +47,7 @@ export function foldNexus(
   const events: NexusEventRow[] = [];
   const setAside: SetAside[] = [];
   const changed = new Map<string, TaskRow>();
+  const research: ResearchChange[] = [];
   const owners = ownersOf(state);
   for (const entry of entries) {
     const { event, dataHash, record } = entry;
@@ -59,6 +63,8 @@ export function foldNexus(
       setAside.push({ record, fault: fault('nexus.task_mismatch', '/data/task_id', 'is of another owner or space') });
       continue;
     }
+    const moves = tasks.map((after) => ({ before: state.tasks.get(taskKey(after.tenant_id, after.task_id)), after }));
+    research.push(...changesOf(event, moves));
     for (const task of tasks) {
       const key = taskKey(task.tenant_id, task.task_id);
       state.tasks.set(key, task);
@@ -68,7 +74,7 @@ export function foldNexus(
     state.known.set(id, { type: event.type, dataHash });
     events.push(chained(entry, state, journalKey, recordedAt));
   }
-  return { events, tasks: [...changed.values()], setAside };
+  return { events, tasks: [...changed.values()], research: joined(research), setAside };
 }
 
 /** The tasks that an event changes, as they are after it; undefined where it speaks of one that is not its own. */
@@ -82,7 +88,7 @@ function foldTasks(event: NexusEvent, state: NexusState, owners: Map<string, Set
   };
   if (isTaskEvent(event)) {
     const task = find(event.data.task_id);
-    return task && [evolveTask(task, event)];
+    return task && [{ ...evolveTask(task, event), research_id: task.research_id ?? researchIdOf(event) }];
   }
   if (event.type !== 'nexus.indexed') return [];
   return event.data.tasks.flatMap(({ task_id, documents, chunks }) => {

@@ -10,6 +10,8 @@ export interface TaskRow extends Omit<TaskResource, 'project' | 'surface'> {
   /** The path of its space: the Kafka key of its events. */
   stream: string;
   request_hash: string | null;
+  /** The research run that it counts for; null while no event of its own was seen. */
+  research_id: string | null;
 }
 
 type EventOf<T extends NexusEventType> = Extract<NexusEvent, { type: T }>;
@@ -44,6 +46,7 @@ export function emptyTask(event: NexusEvent & { data: { space: SpaceRef } }, tas
     version: null,
     errors: [],
     request_hash: null,
+    research_id: null,
     created_at: event.time,
     updated_at: event.time,
     ended_at: null,

@@ -1,6 +1,7 @@
 import { PositionLost } from '@runspine/kafka';
 import type pg from 'pg';
 import { inTransaction } from '../store/transaction.js';
+import { ADD_RESEARCH, researchRows } from '../research-runs/research-store.js';
 import { arraysOf, type Column, insertFrom } from '../store/binary-arrays.js';
 import { eventKey, type FoldedNexus, type NexusEventRow, type NexusState, taskKey } from './fold-nexus.js';
 import type { TaskRow } from './fold-task.js';
@@ -33,6 +34,7 @@ const EVENTS: Column<NexusEventRow>[] = [
 const TASK_COLUMNS = [
   ...['tenant_id', 'task_id', 'env', 'project_id', 'surface_id', 'space_id', 'scope', 'stream', 'status', 'documents'],
   ...['documents_done', 'chunks', 'version', 'errors', 'request_hash', 'created_at', 'updated_at', 'ended_at'],
+  'research_id',
 ];
 
 const INSERT_EVENTS = { name: 'nexus-events', text: insertFrom('nexus_events', EVENTS, 1) };
@@ -85,13 +87,14 @@ export async function loadNexus(pool: pg.Pool, entries: readonly NexusEntry[]): 
 export async function saveNexus(
   pool: pg.Pool,
   move: { topic: string; partition: number; clusterId: string; from: number; to: number },
-  folded: Pick<FoldedNexus, 'events' | 'tasks'>,
+  folded: Pick<FoldedNexus, 'events' | 'tasks' | 'research'>,
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const { rowCount } = await tx.query(ADVANCE, [move.topic, move.partition, move.clusterId, move.from, move.to]);
     if (rowCount !== 1) throw new PositionLost();
     if (folded.events.length > 0) await tx.query(INSERT_EVENTS, arraysOf(EVENTS, folded.events));
     if (folded.tasks.length > 0) await tx.query(UPSERT_TASKS, [JSON.stringify(folded.tasks)]);
+    if (folded.research.length > 0) await tx.query(ADD_RESEARCH, [researchRows(folded.research)]);
   });
 }
 

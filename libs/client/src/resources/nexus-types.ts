@@ -120,3 +120,31 @@ export interface NexusSpace {
   version: number;
   embedding: { model: string; dimension: number };
 }
+
+/** What belonged together in Nexus: events of one trace, else of one correlation, in a tenant, env and project. */
+export interface ResearchRun {
+  /** The trace id of its events; else their correlation id; else the run that asked, or the task. */
+  id: string;
+  tenant: string;
+  env: string;
+  project: string;
+  /** Of what its events are, the last in the order search, asset, ingest, pack. */
+  kind: 'search' | 'asset' | 'ingest' | 'pack';
+  /** `running` while a task of it is open; then `failed` where one failed, else `completed`. */
+  status: 'running' | 'completed' | 'failed';
+  started_at: string;
+  last_event_at: string;
+  /** Documents, chunks, questions, packs and raw assets. */
+  counts: { cards: number; atoms: number; searches: number; packs: number; assets: number };
+}
+
+/** Filters of a list of research runs; the last begun first. */
+export interface ResearchFilter {
+  /** Runs with an event in so many days back, 1-90. @default 7 */
+  window_days?: number;
+  kind?: ResearchRun['kind'];
+  status?: ResearchRun['status'];
+  project?: string;
+  /** Items of a page, 1-200. @default 50 */
+  limit?: number;
+}

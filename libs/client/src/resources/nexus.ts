@@ -10,6 +10,8 @@ import type {
   NexusQuery,
   NexusSpace,
   NexusTask,
+  ResearchFilter,
+  ResearchRun,
   Scope,
 } from './nexus-types.js';
 import { objectOf } from './writes.js';
@@ -24,6 +26,14 @@ export interface TaskWait extends CallOptions {
 export interface TaskOptions extends WriteOptions {
   /** Resolve with the completed task; `true` waits 5 minutes at most. @default false: with the task as accepted */
   readonly wait?: boolean | TaskWait;
+}
+
+/** What a question belongs to: it counts for that research run. */
+export interface QuestionOptions extends CallOptions {
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  /** W3C trace context. */
+  readonly traceparent?: string;
 }
 
 const TASK_WAIT_MS = 300_000;
@@ -86,7 +96,7 @@ export class Nexus {
     }
   }
 
-  async query(spaceId: string, query: NexusQuery, options: CallOptions = {}): Promise<NexusAnswer> {
+  async query(spaceId: string, query: NexusQuery, options: QuestionOptions = {}): Promise<NexusAnswer> {
     const { status, body } = await this.transport.request('POST', `${pathOf(spaceId)}/query`, {
       ...options,
       body: query,
@@ -97,7 +107,7 @@ export class Nexus {
   }
 
   /** All hits of a query, page after page, to the end of its depth. */
-  async *hits(spaceId: string, query: NexusQuery, options: CallOptions = {}): AsyncGenerator<NexusHit, void, void> {
+  async *hits(spaceId: string, query: NexusQuery, options: QuestionOptions = {}): AsyncGenerator<NexusHit, void, void> {
     let cursor = query.cursor;
     do {
       const answer = await this.query(spaceId, cursor === undefined ? query : { ...query, cursor }, options);
@@ -122,6 +132,11 @@ export class Nexus {
   async space(spaceId: string, { scope, ...options }: CallOptions & { scope?: Scope } = {}): Promise<NexusSpace> {
     const { status, body } = await this.transport.request('GET', pathOf(spaceId), { ...options, query: { scope } });
     return objectOf(status, body) as unknown as NexusSpace;
+  }
+
+  /** What was ingested, asked and made, by what belonged together; the last begun first. */
+  runs(filter: ResearchFilter = {}, options: CallOptions = {}): Pages<ResearchRun> {
+    return new Pages(this.transport, '/nexus/runs', { ...filter }, options);
   }
 
   private async asTask(

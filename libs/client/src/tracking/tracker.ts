@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { type ClientOptions, createClient, type RunspineClient } from '../client.js';
 import { readEnvironment } from '../environment.js';
 import { affinityOf, isRunId, newRunId } from '../ids.js';
@@ -16,6 +13,7 @@ import type { RunOptions, StageOptions } from './run-options.js';
 import { RunWire } from './run-wire.js';
 import { type StageInput, stageInputOf } from './stage-input.js';
 import { runFieldsFor } from './run-fields.js';
+import { spoolFolderOf } from './send-spooled.js';
 import { activeTrace } from './trace-context.js';
 import { TrackedRun } from './tracked-run.js';
 
@@ -63,9 +61,9 @@ export class Tracker {
     this.cwd = options.cwd ?? process.cwd();
     this.rerunOf = environment.rerunOf !== undefined && isRunId(environment.rerunOf) ? environment.rerunOf : undefined;
     if (!(options.enabled ?? environment.tracking !== 'off')) return;
-    const spoolDir = options.spoolDir ?? environment.spoolDir ?? join(homedir(), '.runspine', 'spool');
+    const { spoolDir } = options;
     this.sender = new EventSender(this.client.transport, this.reports, {
-      spoolDir: spoolDir === false ? undefined : join(spoolDir, this.folder()),
+      spoolDir: spoolDir === false ? undefined : spoolFolderOf(this.client.identity, spoolDir),
       spoolBytesMax: options.spoolBytesMax ?? 256 * 1024 * 1024,
       memoryBytesMax: options.memoryBytesMax ?? 64 * 1024 * 1024,
       batchMs: options.batchMs ?? 50,
@@ -203,11 +201,5 @@ export class Tracker {
   private knownCode(): CodeRef {
     const { codeRef } = this.options;
     return codeRef === undefined ? (knownCodeRef(this.cwd) ?? UNKNOWN_CODE) : namedCodeRef(codeRef);
-  }
-
-  /** Whoever speaks for another tenant, or to another gateway, has another folder. */
-  private folder(): string {
-    const { address, tenant, env, project, surface } = this.client.identity;
-    return createHash('sha256').update([address, tenant, env, project, surface].join('\n')).digest('hex').slice(0, 16);
   }
 }

@@ -45,6 +45,7 @@ export const GLOSSARY: Record<string, string> = {
   rebuild: 'Folding the journal into the next version of a projection, beside the live one.',
   rejection: 'A readable event that the state machine refuses, kept with its reason and the state that refused it.',
   reranker: 'What orders the first hits of an answer anew.',
+  'research run': 'What belongs together in Nexus: events of one trace, else of one correlation.',
   room: 'The audience of a live stream; a run belongs to at most one room, for life.',
   'room sequence': 'A gapless integer from 1 for the events of a room, given when an event is applied.',
   route: 'Which store serves the spaces or blobs of a tenant, env and project; the most specific wins.',

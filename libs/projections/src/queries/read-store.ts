@@ -3,6 +3,7 @@ import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { EventOutcomeEntity } from '../entities/event-outcome.entity.js';
 import { NexusTaskEntity } from '../entities/nexus-task.entity.js';
 import { RejectionEntity } from '../entities/rejection.entity.js';
+import { ResearchRunEntity } from '../entities/research-run.entity.js';
 import { RoomEntity } from '../entities/room.entity.js';
 import { RunEventEntity } from '../entities/run-event.entity.js';
 import { RunEntity } from '../entities/run.entity.js';
@@ -19,6 +20,7 @@ export const ENTITIES = [
   RejectionEntity,
   EventOutcomeEntity,
   NexusTaskEntity,
+  ResearchRunEntity,
 ];
 
 /** How long a read may wait for a connection, milliseconds. */
