@@ -1,7 +1,7 @@
 import type { NexusHit } from '@runspine/contracts';
 import { COLUMN } from '../spaces/space-schema.js';
 import type { Candidate } from './candidates.js';
-import { eachRow, ROW_ID } from './columns.js';
+import { eachRow } from './columns.js';
 import type { Include } from './query-plan.js';
 import type { Source } from './sources.js';
 
@@ -59,10 +59,10 @@ async function readRows(candidates: readonly Candidate[], sources: readonly Sour
         .select([...columns])
         .withRowId()
         .toArrow();
-      eachRow(found, [ROW_ID, ...columns], (at, [rowId, ...values]) => {
+      eachRow(found, columns, (at, rowId, values) => {
         const row: Row = {};
         columns.forEach((name, index) => (row[name] = values[index]?.get(at)));
-        rows.set(placeOf({ source, rowId: rowId?.get(at) as bigint }), row);
+        rows.set(placeOf({ source, rowId }), row);
       });
     }),
   );
