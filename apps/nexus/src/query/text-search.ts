@@ -223,7 +223,7 @@ async function scan(
   if (predicate !== undefined) conditions.push(predicate);
   const terms = [...new Set(query.terms)];
   if (space.rows > SCAN_ROWS_MAX && terms.length <= SCAN_TERMS_MAX) {
-    const any = terms.map((term) => `contains(${COLUMN.terms}, ${sqlText(termNeedle(term))})`);
+    const any = terms.map((term) => `contains(${COLUMN.terms}, ${sqlText(` ${termNeedle(term)}`)})`);
     conditions.push(any.length === 1 ? (any[0] as string) : `(${any.join(' OR ')})`);
   }
   return rowsOf(await space.table.query().where(conditions.join(' AND ')).select(ROW_COLUMNS).withRowId().toArrow());
