@@ -45,16 +45,23 @@ export class Bm25 {
 
   /** The score of a chunk by its `terms` and its length in tokens; 0 when it has none of the query's terms. */
   score(terms: string, length: number): number {
-    return this.scoreOf(this.frequencies(terms), length);
+    const frequencies = this.counts();
+    this.count(terms, frequencies);
+    return this.scoreOf(frequencies, length);
   }
 
-  /** How often a chunk has each of the query's terms: for whoever scores it by several statistics. */
-  frequencies(terms: string): number[] {
-    return this.needles.map((needle) => termFrequency(terms, needle));
+  /** Room for `count`. */
+  counts(): Float64Array {
+    return new Float64Array(this.needles.length);
   }
 
-  /** The score of a chunk by what `frequencies` of the same query gave. */
-  scoreOf(frequencies: readonly number[], length: number): number {
+  /** Counts how often a chunk has each of the query's terms: for whoever scores it by several statistics. */
+  count(terms: string, into: Float64Array): void {
+    for (let at = 0; at < into.length; at++) into[at] = termFrequency(terms, this.needles[at] as string);
+  }
+
+  /** The score of a chunk by what `count` found, of this or another scorer of the same query. */
+  scoreOf(frequencies: Float64Array, length: number): number {
     const damping = BM25_K1 * (1 - BM25_B + (BM25_B * length) / this.meanLength);
     let score = 0;
     for (let at = 0; at < frequencies.length; at++) {

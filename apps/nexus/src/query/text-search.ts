@@ -161,11 +161,12 @@ function scored(
   const alone = local.chunks === statistics.chunks;
   const ownScores = alone ? scores : new Float64Array(rows.length);
   const ofSource = alone ? bm25 : new Bm25(query.terms, local);
-  rows.forEach(({ terms, length }, at) => {
-    const frequencies = bm25.frequencies(terms);
+  const frequencies = bm25.counts();
+  for (const [at, { terms, length }] of rows.entries()) {
+    bm25.count(terms, frequencies);
     scores[at] = bm25.scoreOf(frequencies, length);
     if (!alone) ownScores[at] = ofSource.scoreOf(frequencies, length);
-  });
+  }
   return { rowIds, rows, scores, ownScores };
 }
 

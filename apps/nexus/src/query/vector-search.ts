@@ -53,7 +53,8 @@ export async function searchVector(
   return candidates.sort(inOrder);
 }
 
-function vectorsOf({ table, rows }: PinnedSpace): RowReader<VectorRow> {
+/** Vectors of a space, by row. */
+export function vectorsOf({ table, rows }: PinnedSpace): RowReader<VectorRow> {
   return {
     // Copied: the answer's buffer holds all of its rows, and is to be forgotten with the first of them.
     read: async (missing) =>
