@@ -19,8 +19,8 @@ export function serviceFlags(service: string): readonly string[] {
 }
 
 /**
- * Two malloc arenas, since buffers come and go on several threads. LanceDB leaves two cores to reading, so that of four
- * or less one is left to search: a query of several searches would do them one after the other.
+ * Two malloc arenas, since buffers come and go on several threads. LanceDB leaves two cores to reading, so that of up to
+ * four one or two are left to search: the searches of one query would wait for each other.
  */
 export const SERVICE_ENV: Readonly<Record<string, string>> = {
   MALLOC_ARENA_MAX: '2',

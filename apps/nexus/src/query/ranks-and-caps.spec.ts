@@ -5,7 +5,6 @@ import { type Candidate, inOrder, keyOf, merged, ranksOf, type SourceScope } fro
 import { capped } from './caps.js';
 import { fuse } from './fusion.js';
 import { Tokens } from './tokens.js';
-import type { Table } from '@lancedb/lancedb';
 
 const candidate = (id: string, score: number, source = 0): Candidate => ({ id, score, source, rowId: 0 });
 

@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import type { Table } from '@lancedb/lancedb';
 import { RowCache, type RowReader } from './row-cache.js';
 

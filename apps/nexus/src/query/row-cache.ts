@@ -74,7 +74,12 @@ export class RowCache<Row> {
   }
 
   private ofTable(table: Table): Held<Row> {
-    const held = this.held.get(table) ?? { fragments: new Map<number, Map<number, Row>>(), count: 0, bytes: 0, spent: 0 };
+    const held = this.held.get(table) ?? {
+      fragments: new Map<number, Map<number, Row>>(),
+      count: 0,
+      bytes: 0,
+      spent: 0,
+    };
     this.held.delete(table);
     this.held.set(table, held);
     return held;

@@ -276,7 +276,11 @@ function textsOf({ table, rows }: PinnedSpace): RowReader<TextRow> {
 function rowsOf(found: Parameters<typeof eachRow>[0]): Map<number, TextRow> {
   const rows = new Map<number, TextRow>();
   eachRow(found, ROW_COLUMNS, (row, rowId, [id, terms, length]) => {
-    rows.set(rowId, { id: id?.get(row) as string, terms: terms?.get(row) as string, length: length?.get(row) as number });
+    rows.set(rowId, {
+      id: id?.get(row) as string,
+      terms: terms?.get(row) as string,
+      length: length?.get(row) as number,
+    });
   });
   return rows;
 }
