@@ -1,3 +1,8 @@
+import { availableParallelism } from 'node:os';
+
+/** Up to this many cores, LanceDB's own choice of threads is too few. */
+const SMALL_CORES = 4;
+
 /**
  * How a service's process is kept small. The projector's batches wait for PostgreSQL and outlive young collections: small
  * halves for young objects, and an old heap that is collected before it doubles. The gateway's objects die with their
@@ -13,5 +18,11 @@ export function serviceFlags(service: string): readonly string[] {
   return HEAP[service as keyof typeof HEAP] ?? [];
 }
 
-/** Two malloc arenas, since buffers come and go on several threads. */
-export const SERVICE_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '2' };
+/**
+ * Two malloc arenas, since buffers come and go on several threads. LanceDB leaves two cores to reading, so that of up to
+ * four one or two are left to search: the searches of one query would wait for each other.
+ */
+export const SERVICE_ENV: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: '2',
+  ...(availableParallelism() <= SMALL_CORES && { LANCE_CPU_THREADS: String(SMALL_CORES) }),
+};

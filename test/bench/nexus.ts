@@ -9,6 +9,10 @@ import { exactNearest, RawSpace } from './limits/lance-query.ts';
 import { corpus } from './nexus-corpus.ts';
 import { benchSpace, documents, filledSpace, startNexus, storeIn, withFolder } from './nexus-spaces.ts';
 import { type Bench, startService } from './servers.ts';
+import { SERVICE_ENV } from '../../deploy/local/service-flags.ts';
+
+// LanceDB reads it as it is first used: the limits, in this process, have the threads that nexus has.
+Object.assign(process.env, SERVICE_ENV);
 
 const ROWS = Number(process.env.BENCH_NEXUS_ROWS ?? 20_000);
 const ROUNDS = Number(process.env.BENCH_NEXUS_ROUNDS ?? 150);

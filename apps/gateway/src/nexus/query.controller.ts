@@ -75,12 +75,12 @@ export class QueryController {
     const path = `/nexus/spaces/${spaceId}/query`;
     const answer = await this.nexus.ask(request, reply, { method: 'POST', path, body: JSON.stringify(body) });
     if (!answer) return;
-    if (answer.status === 200) {
-      const answered = { caller, spaceId, body, headers, answer };
-      if (body.run_id !== undefined) reply.header('x-event-id', await this.retrievals.record(answered));
-      this.retrievals.report(answered);
+    const answered = { caller, spaceId, body, headers, answer };
+    if (answer.status === 200 && body.run_id !== undefined) {
+      reply.header('x-event-id', await this.retrievals.record(answered));
     }
     passOn(reply, answer);
+    if (answer.status === 200) this.retrievals.report(answered);
   }
 
   @Post('spaces/:spaceId/query/explain')

@@ -1,9 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import {
   ANSWER_HEADERS,
   definitionOf,
   jsonBytes,
   newEventId,
+  type NexusEvent,
   type NexusEventData,
   nexusEvent,
   type SpaceRef,
@@ -18,8 +19,11 @@ import type { NexusResponse } from './nexus-client.js';
 import { NexusSender } from './nexus-sender.js';
 import type { QueryBody } from './query-body.js';
 
-/** Reports that may be on their way to Kafka at once; more are dropped, and counted. */
+/** Reports that may wait or be on their way to Kafka at once; more are dropped, and counted. */
 const REPORTS_MAX = 1000;
+/** Nobody waits for a report, so that they leave together: a send for each would cost as much as passing a query on. */
+const REPORTS_TOGETHER_MS = 200;
+const REPORTS_TOGETHER_MAX = 100;
 /** A filter over this size is left out of the record of a retrieval. */
 const FILTER_BYTES_MAX = 32 * 1024;
 
@@ -34,8 +38,10 @@ export interface AnsweredQuery {
 
 /** What is recorded of queries: what a step retrieved, and that a space was asked. */
 @Injectable()
-export class Retrievals {
+export class Retrievals implements OnApplicationShutdown {
   private reporting = 0;
+  private waiting: NexusEvent[] = [];
+  private leaving: NodeJS.Timeout | undefined;
   private readonly dropped;
 
   constructor(
@@ -95,10 +101,25 @@ export class Retrievals {
       ...(headers.traceparent === undefined ? {} : { traceparent: headers.traceparent }),
     };
     this.reporting += 1;
-    this.nexus
-      .send(nexusEvent('nexus.searched', envelope, searchedOf(caller, spaceId, body, answer)))
-      .catch(() => this.dropped.inc())
-      .finally(() => (this.reporting -= 1));
+    this.waiting.push(nexusEvent('nexus.searched', envelope, searchedOf(caller, spaceId, body, answer)));
+    if (this.waiting.length >= REPORTS_TOGETHER_MAX) this.sendReports();
+    else this.leaving ??= setTimeout(() => this.sendReports(), REPORTS_TOGETHER_MS);
+  }
+
+  /** After the last query was answered, and before the producer is closed. */
+  onApplicationShutdown(): void {
+    this.sendReports();
+  }
+
+  private sendReports(): void {
+    clearTimeout(this.leaving);
+    this.leaving = undefined;
+    for (const event of this.waiting.splice(0)) {
+      this.nexus
+        .send(event)
+        .catch(() => this.dropped.inc())
+        .finally(() => (this.reporting -= 1));
+    }
   }
 }
 

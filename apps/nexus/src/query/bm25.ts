@@ -1,4 +1,4 @@
-import { termFrequency } from '../spaces/space-schema.js';
+import { termFrequency, termNeedle } from '../spaces/space-schema.js';
 
 /** What damps the repeats of a term, and how much a long chunk counts less: the values that Lucene and LanceDB take. */
 export const BM25_K1 = 1.2;
@@ -28,7 +28,8 @@ export function pooled(sources: readonly CorpusStatistics[]): CorpusStatistics {
 
 /** Okapi BM25 with idf = ln(1 + (N - df + 0.5) / (df + 0.5)). A term that the query repeats counts as often. */
 export class Bm25 {
-  private readonly terms: readonly { readonly term: string; readonly weight: number }[];
+  private readonly needles: readonly string[];
+  private readonly weights: readonly number[];
   private readonly meanLength: number;
 
   constructor(queryTerms: readonly string[], statistics: CorpusStatistics) {
@@ -37,18 +38,35 @@ export class Bm25 {
     const repeats = new Map<string, number>();
     for (const term of queryTerms) repeats.set(term, (repeats.get(term) ?? 0) + 1);
     // Sums of doubles depend on their order: sorted terms give a chunk one score, whatever the order of the words.
-    this.terms = [...repeats]
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([term, count]) => ({ term, weight: count * idf(documentFrequency.get(term) ?? 0, chunks) }));
+    const sorted = [...repeats].sort(([one], [other]) => (one < other ? -1 : 1));
+    this.needles = sorted.map(([term]) => termNeedle(term));
+    this.weights = sorted.map(([term, count]) => count * idf(documentFrequency.get(term) ?? 0, chunks));
   }
 
   /** The score of a chunk by its `terms` and its length in tokens; 0 when it has none of the query's terms. */
   score(terms: string, length: number): number {
+    const frequencies = this.counts();
+    this.count(terms, frequencies);
+    return this.scoreOf(frequencies, length);
+  }
+
+  /** Room for `count`. */
+  counts(): Float64Array {
+    return new Float64Array(this.needles.length);
+  }
+
+  /** Counts how often a chunk has each of the query's terms: for whoever scores it by several statistics. */
+  count(terms: string, into: Float64Array): void {
+    for (let at = 0; at < into.length; at++) into[at] = termFrequency(terms, this.needles[at] as string);
+  }
+
+  /** The score of a chunk by what `count` found, of this or another scorer of the same query. */
+  scoreOf(frequencies: Float64Array, length: number): number {
     const damping = BM25_K1 * (1 - BM25_B + (BM25_B * length) / this.meanLength);
     let score = 0;
-    for (const { term, weight } of this.terms) {
-      const frequency = termFrequency(terms, term);
-      if (frequency > 0) score += (weight * frequency * (BM25_K1 + 1)) / (frequency + damping);
+    for (let at = 0; at < frequencies.length; at++) {
+      const frequency = frequencies[at] as number;
+      if (frequency > 0) score += ((this.weights[at] as number) * frequency * (BM25_K1 + 1)) / (frequency + damping);
     }
     return score;
   }

@@ -6,7 +6,7 @@ export interface Candidate {
   /** Which of the searched sources it is of: its index. */
   readonly source: number;
   /** Where the row lies at the pinned version. */
-  readonly rowId: bigint;
+  readonly rowId: number;
   readonly id: string;
   readonly score: number;
 }

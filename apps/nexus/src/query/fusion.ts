@@ -1,4 +1,4 @@
-import { type Candidate, inOrder, keyOf, ranksOf } from './candidates.js';
+import { type Candidate, inOrder, ranksOf } from './candidates.js';
 
 /** The constant that Cormack, Clarke and Büttcher proposed with reciprocal rank fusion (SIGIR 2009). */
 export const RRF_K = 60;
@@ -14,17 +14,18 @@ export interface WeightedList {
  * of a list have one rank. Lists of weight 0 propose nothing.
  */
 export function fuse(lists: readonly WeightedList[], k: number): Candidate[] {
-  const fused = new Map<string, Candidate & { score: number }>();
+  const fused: Map<string, Candidate & { score: number }>[] = [];
   for (const { weight, candidates } of lists) {
     if (weight === 0) continue;
     const ranks = ranksOf(candidates);
     candidates.forEach((candidate, index) => {
       const share = weight / (k + (ranks[index] as number));
-      const key = keyOf(candidate);
-      const present = fused.get(key);
-      if (present === undefined) fused.set(key, { ...candidate, score: share });
+      const { source, rowId, id } = candidate;
+      const ofSource = (fused[source] ??= new Map());
+      const present = ofSource.get(id);
+      if (present === undefined) ofSource.set(id, { source, rowId, id, score: share });
       else present.score += share;
     });
   }
-  return [...fused.values()].sort(inOrder);
+  return fused.flatMap((ofSource) => [...ofSource.values()]).sort(inOrder);
 }

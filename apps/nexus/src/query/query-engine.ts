@@ -5,7 +5,7 @@ import type { AnswerRecord, AnswerRecords } from './answer-records.js';
 import type { Candidate } from './candidates.js';
 import { capped } from './caps.js';
 import { explanations, searchedReport } from './explanation.js';
-import { readPage } from './page.js';
+import { pageRowCache, readPage, readTexts } from './page.js';
 import { type AskedAt, Positions, type Resumed } from './positions.js';
 import { type QueryPlan, readQuery } from './query-plan.js';
 import { type EmbedderOf, modeOf, queryVectors, type QueryVectors } from './query-vectors.js';
@@ -22,7 +22,7 @@ export interface QueryEngineParts {
   readonly tokens: Tokens;
   readonly embedderOf: EmbedderOf;
   readonly rerankerOf: RerankerOf;
-  /** Bound of what is kept of rows at pinned versions, two thirds for vectors and the rest for texts. @default 192 MiB */
+  /** Bound of what is kept of rows at pinned versions, half of it for vectors. @default 192 MiB */
   readonly rowCacheBytes?: number;
   /** Milliseconds of a clock that never goes back. */
   readonly nowMs?: () => number;
@@ -59,8 +59,12 @@ export class QueryEngine {
   constructor(private readonly parts: QueryEngineParts) {
     this.positions = new Positions(parts.tokens);
     this.nowMs = parts.nowMs ?? (() => performance.now());
-    const bytesMax = (parts.rowCacheBytes ?? ROW_CACHE_BYTES) / 3;
-    this.caches = { text: textRowCache(bytesMax), vector: vectorRowCache(2 * bytesMax) };
+    const quarter = (parts.rowCacheBytes ?? ROW_CACHE_BYTES) / 4;
+    this.caches = {
+      text: textRowCache(quarter),
+      vector: vectorRowCache(2 * quarter),
+      page: pageRowCache(quarter),
+    };
   }
 
   /** @throws ServiceError of `nexus.*`, and of the store's route. */
@@ -149,7 +153,8 @@ export class QueryEngine {
     signal.throwIfAborted();
     times.lap('retrieve');
     const byCaps = this.capped(plan, opened, retrieved.list);
-    const reranked = await rerank(plan, byCaps, sources, kept, rerankerOf, signal);
+    const texts = (head: readonly Candidate[]) => readTexts(head, sources, this.caches.page);
+    const reranked = await rerank(plan, byCaps, texts, kept, rerankerOf, signal);
     const list = reranked ? this.capped(plan, opened, reranked.list) : byCaps;
     times.lap('rank');
     const record = before?.record ?? (await this.keep(space, vectors, reranked));
@@ -190,7 +195,7 @@ export class QueryEngine {
     const { plan, at, opened, list, offset, timings } = ranked;
     const page = pageOf(ranked);
     const readMs = this.nowMs();
-    const hits = await readPage(page, opened.sources, plan.include);
+    const hits = await readPage(page, opened.sources, plan.include, this.caches);
     timings.read = round(this.nowMs() - readMs);
     if (plan.include.has('scores')) {
       const explain = explanations(ranked);

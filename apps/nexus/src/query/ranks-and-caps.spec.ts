@@ -4,11 +4,9 @@ import { Bm25, idf, pooled } from './bm25.js';
 import { type Candidate, inOrder, keyOf, merged, ranksOf, type SourceScope } from './candidates.js';
 import { capped } from './caps.js';
 import { fuse } from './fusion.js';
-import { RowCache } from './row-cache.js';
 import { Tokens } from './tokens.js';
-import type { Table } from '@lancedb/lancedb';
 
-const candidate = (id: string, score: number, source = 0): Candidate => ({ id, score, source, rowId: 0n });
+const candidate = (id: string, score: number, source = 0): Candidate => ({ id, score, source, rowId: 0 });
 
 /** A ranked list with equals in it. */
 const rankedList = fc
@@ -163,26 +161,6 @@ describe('BM25', () => {
         expect(score([...words].reverse())).toBe(score(words));
       }),
     );
-  });
-});
-
-describe('what is kept of rows', () => {
-  it('is of one handle, asked for once, and bounded', async () => {
-    const asked: bigint[][] = [];
-    const cache = new RowCache<string>(4000, () => 0);
-    const read = async (missing: bigint[]) => {
-      asked.push(missing);
-      return new Map(missing.map((rowId) => [rowId, `row ${rowId}`]));
-    };
-    const [one, other] = [{} as Table, {} as Table];
-    expect(await cache.rows(one, [1n, 2n], read)).toEqual(['row 1', 'row 2']);
-    expect(await cache.rows(one, [2n, 3n, 1n], read)).toEqual(['row 2', 'row 3', 'row 1']);
-    await cache.rows(other, [1n], read);
-    expect(asked).toEqual([[1n, 2n], [3n], [1n]]);
-    for (let rowId = 10n; rowId < 100n; rowId++) await cache.rows(one, [rowId], read);
-    asked.length = 0;
-    await cache.rows(one, [2n, 99n], read);
-    expect(asked).toEqual([[2n]]);
   });
 });
 

@@ -1,10 +1,8 @@
 import { ServiceError } from '@runspine/contracts';
 import type { AnswerRecord } from './answer-records.js';
 import { type Candidate, keyOf } from './candidates.js';
-import { readTexts } from './page.js';
 import { invalidQuery, type QueryPlan } from './query-plan.js';
 import type { Reranker } from './reranker.js';
-import type { Source } from './sources.js';
 
 /** The reranker of this model, or the default one; undefined where there is none. */
 export type RerankerOf = (model: string | undefined) => Reranker | undefined;
@@ -22,7 +20,7 @@ export interface Reranked {
 export async function rerank(
   { rerank: wanted, text }: QueryPlan,
   list: readonly Candidate[],
-  sources: readonly Source[],
+  readTexts: (candidates: readonly Candidate[]) => Promise<string[]>,
   kept: AnswerRecord | undefined,
   rerankerOf: RerankerOf,
   signal: AbortSignal,
@@ -44,7 +42,7 @@ export async function rerank(
     ]);
   }
   if (head.length === 0) return { model: reranker.model, list: [] };
-  const scores = await reranker.score(text as string, await readTexts(head, sources), signal);
+  const scores = await reranker.score(text as string, await readTexts(head), signal);
   if (scores.length !== head.length || !scores.every(Number.isFinite)) throw new ServiceError('nexus.reranker_invalid');
   const scored = head.map((candidate, index) => ({ ...candidate, score: scores[index] as number }));
   return { model: reranker.model, list: scored.sort((one, other) => other.score - one.score) };

@@ -1,6 +1,7 @@
 import type { CorpusStatistics } from './bm25.js';
 import { type Candidate, merged } from './candidates.js';
 import { fuse } from './fusion.js';
+import type { PageRow } from './page.js';
 import type { Mode, QueryPlan } from './query-plan.js';
 import type { QueryVectors } from './query-vectors.js';
 import type { Source } from './sources.js';
@@ -20,6 +21,7 @@ export interface ModalityResult {
 export interface RowCaches {
   readonly text: RowCache<TextRow>;
   readonly vector: RowCache<VectorRow>;
+  readonly page: RowCache<PageRow>;
 }
 
 export interface Retrieved {

@@ -1,10 +1,10 @@
 import type { Table } from '@lancedb/lancedb';
 import type { PinnedSpace } from '../spaces/pinned-space.js';
-import { COLUMN, LIVE, sqlText } from '../spaces/space-schema.js';
+import { COLUMN, LIVE, sqlText, termNeedle } from '../spaces/space-schema.js';
 import { Bm25, type CorpusStatistics, idf, pooled } from './bm25.js';
 import { type Candidate, inOrder } from './candidates.js';
-import { eachRow, ROW_ID, rowIdsOf } from './columns.js';
-import { RowCache } from './row-cache.js';
+import { eachRow, rowIdsOf } from './columns.js';
+import { RowCache, type RowReader } from './row-cache.js';
 
 /** Spaces up to this many chunks are read whole: exact, and as fast as asking the index. */
 export const SCAN_ROWS_MAX = 512;
@@ -62,9 +62,12 @@ export function textRowCache(bytesMax: number): RowCache<TextRow> {
   return new RowCache(bytesMax, ({ id, terms }) => 2 * (id.length + terms.length) + 60);
 }
 
+/** Proposed chunks of a source with their scores: by the pooled statistics, and by the source's own. */
 interface Proposed {
-  readonly rowIds: readonly bigint[];
+  readonly rowIds: readonly number[];
   readonly rows: readonly TextRow[];
+  readonly scores: Float64Array;
+  readonly ownScores: Float64Array;
 }
 
 export interface TextResult {
@@ -95,11 +98,11 @@ export async function searchText(
   const found = await Promise.all(
     spaces.map((space, at) => candidatesOf(space, local[at] as CorpusStatistics, asked, cache)),
   );
-  const sources = found.map(({ rowIds, rows }, source) => {
+  const sources = found.map(({ rowIds, rows, scores }, source) => {
     const candidates: Candidate[] = [];
-    rows.forEach(({ id, terms, length }, at) => {
-      const score = asked.bm25.score(terms, length);
-      if (score > 0) candidates.push({ source, rowId: rowIds[at] as bigint, id, score });
+    rows.forEach(({ id }, at) => {
+      const score = scores[at] as number;
+      if (score > 0) candidates.push({ source, rowId: rowIds[at] as number, id, score });
     });
     return candidates.sort(inOrder).slice(0, depth);
   });
@@ -131,15 +134,13 @@ async function candidatesOf(
   cache: RowCache<TextRow>,
 ): Promise<Proposed> {
   const { query, words, predicate, depth } = asked;
-  if (query.words.length === 0) return { rowIds: [], rows: [] };
-  if (space.rows <= SCAN_ROWS_MAX || !(await hasTextIndex(space.table))) return scan(space, query, predicate);
-  const { table } = space;
-  const read = async (rowIds: readonly bigint[]): Promise<Proposed> => ({
-    rowIds,
-    rows: await cache.rows(table, rowIds, async (missing) =>
-      rowsOf(await table.takeRowIds(missing).select(ROW_COLUMNS).withRowId().toArrow()),
-    ),
-  });
+  if (query.words.length === 0) return scored([], [], local, asked);
+  if (space.rows <= SCAN_ROWS_MAX || !(await hasTextIndex(space.table))) {
+    const rows = await scan(space, query, predicate);
+    return scored([...rows.keys()], [...rows.values()], local, asked);
+  }
+  const read = async (rowIds: readonly number[]): Promise<Proposed> =>
+    scored(rowIds, await cache.rows(space.table, rowIds, textsOf(space)), local, asked);
   const limit = QUERY_PROPOSALS * depth;
   const whole = await proposalsOf(space, query.text, predicate, limit);
   const proposed = await read(whole.rowIds);
@@ -149,20 +150,41 @@ async function candidatesOf(
   return read([...new Set([whole, ...alone].flatMap(({ rowIds }) => rowIds))]);
 }
 
+/** Scores each chunk, and looks for the query's terms in it once. */
+function scored(
+  rowIds: readonly number[],
+  rows: readonly TextRow[],
+  local: CorpusStatistics,
+  { query, bm25, statistics }: Asked,
+): Proposed {
+  const scores = new Float64Array(rows.length);
+  const alone = local.chunks === statistics.chunks;
+  const ownScores = alone ? scores : new Float64Array(rows.length);
+  const ofSource = alone ? bm25 : new Bm25(query.terms, local);
+  const frequencies = bm25.counts();
+  for (const [at, { terms, length }] of rows.entries()) {
+    bm25.count(terms, frequencies);
+    scores[at] = bm25.scoreOf(frequencies, length);
+    if (!alone) ownScores[at] = ofSource.scoreOf(frequencies, length);
+  }
+  return { rowIds, rows, scores, ownScores };
+}
+
 /**
  * Whether the best of the whole query, as many as the depth, are among the index's proposals for it. Where the index
  * scored them as the source's statistics do, it knows those; a chunk that it did not propose scored no more than the
  * last that it did, and then scores by the pooled statistics at most so much more as the weight of some term grew, or
  * the mean length.
  */
-function holdsBest({ scores }: Proposals, { rows }: Proposed, local: CorpusStatistics, asked: Asked): boolean {
-  const { query, depth, statistics } = asked;
-  const ofSource = new Bm25(query.terms, local);
-  const pooledScores = Float64Array.from(rows, ({ terms, length }) => asked.bm25.score(terms, length));
+function holdsBest(
+  proposals: Proposals,
+  { scores, ownScores }: Proposed,
+  local: CorpusStatistics,
+  { depth, statistics }: Asked,
+): boolean {
   let deviation = 0;
-  rows.forEach(({ terms, length }, at) => {
-    const own = local.chunks === statistics.chunks ? (pooledScores[at] as number) : ofSource.score(terms, length);
-    deviation = Math.max(deviation, Math.abs((scores[at] as number) / own - 1));
+  proposals.scores.forEach((score, at) => {
+    deviation = Math.max(deviation, Math.abs(score / (ownScores[at] as number) - 1));
   });
   if (!(deviation <= DEVIATION_MAX)) return false;
   let growth = Math.max(1, statistics.tokens / statistics.chunks / (local.tokens / local.chunks));
@@ -173,8 +195,8 @@ function holdsBest({ scores }: Proposals, { rows }: Proposed, local: CorpusStati
     weight = Math.max(weight, everywhere / idf(count, local.chunks));
   }
   growth *= weight * (1 + 2 * deviation);
-  const last = pooledScores.toSorted().at(-depth) as number;
-  return Math.min(...scores) * growth <= last;
+  const last = scores.toSorted().at(-depth) as number;
+  return Math.min(...proposals.scores) * growth <= last;
 }
 
 /** More than rounding, and so many rows that the index does not know yet as change scores by so little. */
@@ -193,17 +215,19 @@ function hasTextIndex(table: Table): Promise<boolean> {
 }
 
 /** Every chunk that has a term. LanceDB's own search without an index has another tokeniser than the chunks' terms. */
-async function scan(space: PinnedSpace, query: TextQuery, predicate: string | undefined): Promise<Proposed> {
+async function scan(
+  space: PinnedSpace,
+  query: TextQuery,
+  predicate: string | undefined,
+): Promise<Map<number, TextRow>> {
   const conditions = [LIVE];
   if (predicate !== undefined) conditions.push(predicate);
   const terms = [...new Set(query.terms)];
   if (space.rows > SCAN_ROWS_MAX && terms.length <= SCAN_TERMS_MAX) {
-    const any = terms.map((term) => `contains(${COLUMN.terms}, ${sqlText(` ${term}:`)})`);
+    const any = terms.map((term) => `contains(${COLUMN.terms}, ${sqlText(` ${termNeedle(term)}`)})`);
     conditions.push(any.length === 1 ? (any[0] as string) : `(${any.join(' OR ')})`);
   }
-  const found = await space.table.query().where(conditions.join(' AND ')).select(ROW_COLUMNS).withRowId().toArrow();
-  const rows = rowsOf(found);
-  return { rowIds: [...rows.keys()], rows: [...rows.values()] };
+  return rowsOf(await space.table.query().where(conditions.join(' AND ')).select(ROW_COLUMNS).withRowId().toArrow());
 }
 
 /** Of more terms LanceDB looks for none: it is cheaper to read all chunks. */
@@ -211,7 +235,7 @@ const SCAN_TERMS_MAX = 32;
 const ROW_COLUMNS = [COLUMN.id, COLUMN.terms, COLUMN.tokenCount];
 
 interface Proposals {
-  readonly rowIds: readonly bigint[];
+  readonly rowIds: readonly number[];
   /** By the index, best first. */
   readonly scores: Float32Array;
 }
@@ -229,16 +253,30 @@ async function proposalsOf(
     .withRowId();
   const found = await (predicate === undefined ? search : search.where(predicate)).limit(limit).toArrow();
   const scores: number[] = [];
-  eachRow(found, [SCORE], (row, [score]) => scores.push(score?.get(row) as number));
+  eachRow(found, [SCORE], (row, _rowId, [score]) => scores.push(score?.get(row) as number));
   return { rowIds: rowIdsOf(found), scores: Float32Array.from(scores) };
 }
 
 const SCORE = '_score';
 
-function rowsOf(table: Parameters<typeof eachRow>[0]): Map<bigint, TextRow> {
-  const rows = new Map<bigint, TextRow>();
-  eachRow(table, [ROW_ID, ...ROW_COLUMNS], (row, [rowId, id, terms, length]) => {
-    rows.set(rowId?.get(row) as bigint, {
+function textsOf({ table, rows }: PinnedSpace): RowReader<TextRow> {
+  return {
+    read: async (missing) => rowsOf(await table.takeRowIds(missing).select(ROW_COLUMNS).withRowId().toArrow()),
+    all: {
+      count: rows,
+      async *read() {
+        for await (const batch of table.query().where(LIVE).select(ROW_COLUMNS).withRowId()) {
+          yield rowsOf({ batches: [batch] });
+        }
+      },
+    },
+  };
+}
+
+function rowsOf(found: Parameters<typeof eachRow>[0]): Map<number, TextRow> {
+  const rows = new Map<number, TextRow>();
+  eachRow(found, ROW_COLUMNS, (row, rowId, [id, terms, length]) => {
+    rows.set(rowId, {
       id: id?.get(row) as string,
       terms: terms?.get(row) as string,
       length: length?.get(row) as number,

@@ -1,9 +1,8 @@
-import type { Table } from '@lancedb/lancedb';
 import type { PinnedSpace } from '../spaces/pinned-space.js';
-import { COLUMN, DISTANCE } from '../spaces/space-schema.js';
+import { COLUMN, DISTANCE, LIVE } from '../spaces/space-schema.js';
 import { type Candidate, inOrder } from './candidates.js';
-import { eachRow, ROW_ID, rowIdsOf } from './columns.js';
-import { RowCache } from './row-cache.js';
+import { eachRow, rowIdsOf } from './columns.js';
+import { RowCache, type RowReader } from './row-cache.js';
 
 /** Parts of the index that are looked into, of those it has. */
 const PROBES = 32;
@@ -42,31 +41,56 @@ export async function searchVector(
     .ef(Math.max(EF_MIN, 2 * depth));
   const filtered = predicate === undefined ? search : search.where(predicate);
   const rowIds = rowIdsOf(await filtered.limit(depth).select(['_distance']).withRowId().toArrow());
-  const rows = await cache.rows(space.table, rowIds, (missing) => readVectors(space.table, missing));
+  const rows = await cache.rows(space.table, rowIds, vectorsOf(space));
   const norm = Math.sqrt(dot(vector, vector));
   const candidates: Candidate[] = [];
   rows.forEach((row, at) => {
     // A stored vector of length 0 has no direction, and is near nothing.
     if (row.norm === 0) return;
     const score = dot(vector, row.vector) / (norm * row.norm);
-    candidates.push({ source, rowId: rowIds[at] as bigint, id: row.id, score });
+    candidates.push({ source, rowId: rowIds[at] as number, id: row.id, score });
   });
   return candidates.sort(inOrder);
 }
 
-async function readVectors(table: Table, rowIds: bigint[]): Promise<Map<bigint, VectorRow>> {
-  const found = await table.takeRowIds(rowIds).select([COLUMN.id, COLUMN.vector]).withRowId().toArrow();
-  const rows = new Map<bigint, VectorRow>();
-  eachRow(found, [ROW_ID, COLUMN.id, COLUMN.vector], (row, [rowId, id, values]) => {
-    // A copy: the answer's buffer holds all of its rows.
-    const vector = Float32Array.from((values?.get(row) as { toArray(): Float32Array }).toArray());
-    rows.set(rowId?.get(row) as bigint, { id: id?.get(row) as string, vector, norm: Math.sqrt(dot(vector, vector)) });
+/** Vectors of a space, by row. */
+export function vectorsOf({ table, rows }: PinnedSpace): RowReader<VectorRow> {
+  return {
+    // Copied: the answer's buffer holds all of its rows, and is to be forgotten with the first of them.
+    read: async (missing) =>
+      rowsOf(await table.takeRowIds(missing).select(ROW_COLUMNS).withRowId().toArrow(), (values) => values.slice()),
+    all: {
+      count: rows,
+      async *read() {
+        for await (const batch of table.query().where(LIVE).select(ROW_COLUMNS).withRowId()) {
+          yield rowsOf({ batches: [batch] }, (values) => values);
+        }
+      },
+    },
+  };
+}
+
+const ROW_COLUMNS = [COLUMN.id, COLUMN.vector];
+
+function rowsOf(found: Parameters<typeof eachRow>[0], kept: (values: Float32Array) => Float32Array) {
+  const rows = new Map<number, VectorRow>();
+  eachRow(found, ROW_COLUMNS, (row, rowId, [id, values]) => {
+    const vector = kept((values?.get(row) as { toArray(): Float32Array }).toArray());
+    rows.set(rowId, { id: id?.get(row) as string, vector, norm: Math.sqrt(dot(vector, vector)) });
   });
   return rows;
 }
 
+/** Four sums side by side: one alone waits for each addition before the next. */
 function dot(one: Float32Array, other: Float32Array): number {
-  let sum = 0;
-  for (let at = 0; at < one.length; at++) sum += (one[at] as number) * (other[at] as number);
-  return sum;
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  const length = one.length & ~3;
+  for (let at = 0; at < length; at += 4) {
+    first += (one[at] as number) * (other[at] as number);
+    second += (one[at + 1] as number) * (other[at + 1] as number);
+    third += (one[at + 2] as number) * (other[at + 2] as number);
+    fourth += (one[at + 3] as number) * (other[at + 3] as number);
+  }
+  for (let at = length; at < one.length; at++) first += (one[at] as number) * (other[at] as number);
+  return first + second + third + fourth;
 }
