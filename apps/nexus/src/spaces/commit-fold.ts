@@ -1,6 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import { commitRowId, encodeDelta, readChain, readRecords, sumDeltas, type CommitRecord } from './commit-chain.js';
-import { arrowRows, commitRow } from './space-rows.js';
+import { arrowRows, arrowTable, commitRow } from './space-rows.js';
 import { COLUMN, embeddingOf, sqlText } from './space-schema.js';
 
 /** Fewer rows than this are left alone. */
@@ -27,7 +27,9 @@ export async function foldCommits(table: Table): Promise<void> {
 
 /** One row in place of these, in one version. Commit rows that were not seen stay, so that what they mean is noticed. */
 export async function replaceCommitRows(table: Table, ids: readonly string[], record: CommitRecord): Promise<void> {
-  const data = arrowRows(embeddingOf(await table.schema()), [commitRow(commitRowId(record), encodeDelta(record))]);
+  const embedding = embeddingOf(await table.schema());
+  const row = commitRow(commitRowId(record), encodeDelta(record));
+  const data = arrowTable(embedding, [arrowRows(embedding, [row])]);
   const merge = table.mergeInsert(COLUMN.id).whenMatchedUpdateAll().whenNotMatchedInsertAll();
   const where = `${COLUMN.id} IN (${ids.map(sqlText).join(', ')})`;
   await (ids.length === 0 ? merge : merge.whenNotMatchedBySourceDelete({ where })).useIndex(false).execute(data);

@@ -44,9 +44,18 @@ export function commitRow(id: string, statistics: string): SpaceRow {
   return { id, chunkIndex: COMMIT_INDEX, statistics };
 }
 
-/** The rows as an Arrow table, each column one buffer: builders that go value by value cost more than LanceDB itself. */
-export function arrowRows(embedding: SpaceEmbedding, rows: readonly SpaceRow[], creating = false): Table {
+/** An Arrow table of these batches; `creating` when it is a space's first. */
+export function arrowTable(embedding: SpaceEmbedding, batches: readonly RecordBatch[], creating = false): Table {
   const schema = spaceSchema(embedding, creating);
+  return new Table(
+    schema,
+    batches.map(({ data }) => new RecordBatch(schema, data)),
+  );
+}
+
+/** The rows as an Arrow batch, each column one buffer: builders that go value by value cost more than LanceDB itself. */
+export function arrowRows(embedding: SpaceEmbedding, rows: readonly SpaceRow[]): RecordBatch {
+  const schema = spaceSchema(embedding);
   const length = rows.length;
   const metadata = utf8(rows, (row) => row.chunk && JSON.stringify(row.chunk.metadata));
   const children: Data[] = [
@@ -77,7 +86,7 @@ export function arrowRows(embedding: SpaceEmbedding, rows: readonly SpaceRow[], 
     utf8(rows, (row) => row.statistics),
   ];
   const data = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children });
-  return new Table(schema, [new RecordBatch(schema, data)]);
+  return new RecordBatch(schema, data);
 }
 
 function utf8(rows: readonly SpaceRow[], value: (row: SpaceRow) => string | undefined): Data<Utf8> {

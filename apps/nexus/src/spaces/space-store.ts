@@ -1,5 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import { isNameId, SYSTEM_TENANT, spacePath, type SpaceKey } from '@runspine/contracts';
+import { analyse } from './analysed-changes.js';
 import { ForkedCommits } from './commit-chain.js';
 import type { DocumentChange } from './document-change.js';
 import { foldCommits } from './commit-fold.js';
@@ -8,7 +9,7 @@ import { VersionGone, type PinnedSpace } from './pinned-space.js';
 import { embeddingOf, type SpaceEmbedding } from './space-schema.js';
 import { SpaceStatistics } from './space-statistics.js';
 import { SpaceTables, type SpaceFolder, type StoreRoute } from './space-tables.js';
-import { SpaceWriter, analyse, type Committed, type Fence } from './space-writer.js';
+import { SpaceWriter, type Committed, type Fence } from './space-writer.js';
 
 export interface SpaceStoreOptions {
   /** Bound of each of LanceDB's two caches (indexes; metadata), all spaces together. @default 256 MiB */
@@ -77,12 +78,12 @@ export class SpaceStore {
     changes: readonly DocumentChange[],
     fence?: Fence,
   ): Promise<Committed> {
-    const analysing = analyse(changes);
+    const analysing = analyse(embedding, changes);
     // The place in the line is that of the call; a fault is met where its turn comes.
     analysing.catch(() => undefined);
     const committed = await this.mutex.run(spacePath(space), async () => {
       const analysed = await analysing;
-      return (await this.#writer(space)).commit(embedding, analysed, fence);
+      return (await this.#writer(space)).commit(analysed, fence);
     });
     for (const listener of this.#committed) listener(space);
     return committed;

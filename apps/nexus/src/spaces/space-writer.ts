@@ -1,5 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import { ServiceError, type SpaceKey } from '@runspine/contracts';
+import { prepared, type AnalysedChanges } from './analysed-changes.js';
 import {
   ForkedCommits,
   NO_COMMIT,
@@ -11,14 +12,14 @@ import {
   sameHead,
   type CommitHead,
   type CommitRecord,
+  type StatisticsDelta,
 } from './commit-chain.js';
 import type { DocumentChange } from './document-change.js';
 import { repairSpace } from './space-repair.js';
-import { arrowRows, commitRow, rowsOf } from './space-rows.js';
+import { arrowRows, arrowTable, commitRow } from './space-rows.js';
 import { COLUMN, LIVE, decodeTerms, embeddingOf, sqlText, type SpaceEmbedding } from './space-schema.js';
 import type { SpaceStatistics } from './space-statistics.js';
 import { isConflict, type SpaceTables } from './space-tables.js';
-import { termsOfTexts, type TextTerms } from './text-terms.js';
 
 /** What a commit did. */
 export interface Committed {
@@ -40,28 +41,16 @@ interface WriterState {
   readonly embedding: SpaceEmbedding;
   readonly head: CommitHead;
   readonly version: number;
+  /** When that was the newest version, by performance.now(). */
+  readonly seenMs: number;
   /** Every document ever written, removed ones included, and its source offset. */
   readonly offsets: Map<string, number>;
   /** The largest of them; -1 where there is none. */
   readonly newest: number;
 }
 
-/** Changes with the terms of their chunks. */
-export interface AnalysedChanges {
-  readonly changes: readonly DocumentChange[];
-  readonly terms: ReadonlyMap<DocumentChange, readonly TextTerms[]>;
-  /** In how many of all these chunks each term occurs. */
-  readonly frequencies: ReadonlyMap<string, number>;
-}
-
-/** Finds the terms of all chunks: work that needs no turn of the space, and runs while LanceDB writes what came before. */
-export async function analyse(changes: readonly DocumentChange[]): Promise<AnalysedChanges> {
-  const { texts, frequencies } = await termsOfTexts(changes.flatMap(({ chunks }) => chunks.map(({ text }) => text)));
-  let from = 0;
-  const terms = new Map(changes.map((change) => [change, texts.slice(from, (from += change.chunks.length))]));
-  return { changes, terms, frequencies };
-}
-
+/** What was so this long ago is taken for so: a commit of somebody else in between is seen as soon as ours is there. */
+const UNSEEN_MS_MAX = 50;
 const ATTEMPTS_MAX = 12;
 const BACKOFF_MS = 40;
 
@@ -88,10 +77,10 @@ export class SpaceWriter {
   }
 
   /** @throws ServiceError nexus.embedding_mismatch, nothing written */
-  async commit(embedding: SpaceEmbedding, changes: AnalysedChanges, fence?: Fence): Promise<Committed> {
+  async commit(changes: AnalysedChanges, fence?: Fence): Promise<Committed> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#attempt(embedding, changes, attempt > 1, fence);
+        return await this.#attempt(changes, attempt > 1, fence);
       } catch (error) {
         this.#state = undefined;
         if (attempt >= ATTEMPTS_MAX || !(isConflict(error) || error instanceof ForkedCommits)) throw error;
@@ -115,16 +104,10 @@ export class SpaceWriter {
     }
   }
 
-  async #attempt(
-    embedding: SpaceEmbedding,
-    analysed: AnalysedChanges,
-    again: boolean,
-    fence: Fence | undefined,
-  ): Promise<Committed> {
+  async #attempt(analysed: AnalysedChanges, again: boolean, fence: Fence | undefined): Promise<Committed> {
     const { changes } = analysed;
-    requireDimension(embedding, changes);
     const state = await this.#load();
-    if (state) requireEmbedding(state.embedding, embedding);
+    if (state) requireEmbedding(state.embedding, analysed.embedding);
     if (state) await fence?.(state.newest);
     const newest = new Map<string, DocumentChange>();
     for (const change of changes) {
@@ -142,8 +125,7 @@ export class SpaceWriter {
       else stale.push(change.documentId);
     }
     const accepted = [...newest.values()];
-    const version =
-      accepted.length > 0 ? await this.#write(embedding, state, accepted, analysed) : (state?.version ?? 0);
+    const version = accepted.length > 0 ? await this.#write(state, accepted, analysed) : (state?.version ?? 0);
     const all = [...accepted, ...written];
     return {
       version,
@@ -154,21 +136,24 @@ export class SpaceWriter {
   }
 
   async #write(
-    embedding: SpaceEmbedding,
     state: WriterState | undefined,
     changes: readonly DocumentChange[],
     analysed: AnalysedChanges,
   ): Promise<number> {
     const replaced = changes.filter(({ documentId }) => state?.offsets.has(documentId));
-    const record = await recordOf(state, changes, replaced, analysed);
-    const rows = changes.flatMap((change) => rowsOf(change, analysed.terms.get(change) ?? []));
-    rows.push(commitRow(commitRowId(record), encodeDelta(record)));
-    const data = arrowRows(embedding, rows, !state);
+    const { embedding, terms } = analysed;
+    const all = changes.length === analysed.changes.length;
+    const { rows, delta, statistics } = all ? analysed.whole : prepared(embedding, changes, terms);
+    const less = state && replaced.length > 0 ? await lessReplaced(state.table, delta, replaced) : delta;
+    const record = { ...nextCommit(state?.head ?? NO_COMMIT), ...less };
+    const encoded = less === delta ? statistics : encodeDelta(less);
+    const committed = arrowRows(embedding, [commitRow(commitRowId(record), encoded)]);
+    const data = arrowTable(embedding, [rows, committed], !state);
     if (!state) {
       const connection = await this.tables.connection(this.space);
       const table = await connection.createTable(this.space.spaceId, data, { mode: 'create' });
       return this.#written(
-        { table, embedding, head: NO_COMMIT, version: 0, offsets: new Map(), newest: -1 },
+        { table, embedding, head: NO_COMMIT, version: 0, seenMs: 0, offsets: new Map(), newest: -1 },
         record,
         changes,
         await table.version(),
@@ -188,47 +173,29 @@ export class SpaceWriter {
       newest = Math.max(newest, sourceOffset);
     }
     this.statistics.advance(this.key, state.head, version, record);
-    this.#state = { ...state, newest, version, head: { to: record.to, mark: record.mark } };
+    const head = { to: record.to, mark: record.mark };
+    this.#state = { ...state, newest, version, seenMs: performance.now(), head };
     return version;
   }
 
   /** What is kept, if it is still true; otherwise read anew. Undefined: there is no such space. */
   async #load(): Promise<WriterState | undefined> {
     const kept = this.#state;
+    if (kept && performance.now() - kept.seenMs < UNSEEN_MS_MAX) return kept;
     const table = kept?.table ?? (await this.tables.open(this.space));
     if (!table) return undefined;
+    const seenMs = performance.now();
     await table.checkoutLatest();
     const version = await table.version();
-    if (kept?.version === version) return kept;
+    if (kept?.version === version) return (this.#state = { ...kept, seenMs });
     const head = (await readChain(table)).at(-1) as CommitHead;
     // Optimising makes versions without commits.
     this.#state =
       kept && sameHead(kept.head, head)
-        ? { ...kept, version }
-        : { table, embedding: embeddingOf(await table.schema()), head, version, ...(await readOffsets(table)) };
+        ? { ...kept, version, seenMs }
+        : { table, embedding: embeddingOf(await table.schema()), head, version, seenMs, ...(await readOffsets(table)) };
     if (version !== (await table.version())) throw new Error('conflict: the space moved while it was read');
     return this.#state;
-  }
-}
-
-function frequenciesOf(texts: readonly TextTerms[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { encoded } of texts) {
-    for (const [term] of decodeTerms(Buffer.from(encoded).toString())) addTo(counts, term, 1);
-  }
-  return counts;
-}
-
-function requireDimension({ dimension }: SpaceEmbedding, changes: readonly DocumentChange[]): void {
-  for (const { documentId, chunks } of changes) {
-    const wrong = chunks.find((chunk) => chunk.vector.length !== dimension);
-    if (!wrong) continue;
-    const details = { document_id: documentId, dimension, given: wrong.vector.length };
-    throw new ServiceError(
-      'nexus.embedding_mismatch',
-      `a vector of ${documentId} has ${wrong.vector.length} dimensions, not ${dimension}`,
-      details,
-    );
   }
 }
 
@@ -260,39 +227,31 @@ async function readOffsets(table: Table): Promise<Pick<WriterState, 'offsets' | 
   return { offsets, newest };
 }
 
-/** What the commit changes in the statistics: the new chunks, less those that they replace. */
-async function recordOf(
-  state: WriterState | undefined,
-  changes: readonly DocumentChange[],
+/** What a commit changes in the statistics: what its rows add, less the chunks that they replace. */
+async function lessReplaced(
+  table: Table,
+  delta: StatisticsDelta,
   replaced: readonly DocumentChange[],
-  analysed: AnalysedChanges,
-): Promise<CommitRecord> {
-  const texts = changes.flatMap((change) => analysed.terms.get(change) ?? []);
-  let tokens = texts.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
-  let terms = changes.length === analysed.changes.length ? analysed.frequencies : frequenciesOf(texts);
+): Promise<StatisticsDelta> {
+  let { chunks, tokens } = delta;
+  const terms = new Map(delta.terms);
   const gone = new Set<string>();
-  let chunks = texts.length;
-  if (state && replaced.length > 0) {
-    const counts = new Map(terms);
-    terms = counts;
-    const rows = state.table
-      .query()
-      .where(`${among(replaced)} AND ${LIVE}`)
-      .select([COLUMN.documentId, COLUMN.terms, COLUMN.tokenCount]);
-    for await (const batch of rows) {
-      const [ids, lists, lengths] = [COLUMN.documentId, COLUMN.terms, COLUMN.tokenCount].map((name) =>
-        batch.getChild(name),
-      );
-      for (let at = 0; at < batch.numRows; at++) {
-        chunks--;
-        gone.add(ids?.get(at) as string);
-        tokens -= lengths?.get(at) as number;
-        for (const [term] of decodeTerms(lists?.get(at) as string)) addTo(counts, term, -1);
-      }
+  const rows = table
+    .query()
+    .where(`${among(replaced)} AND ${LIVE}`)
+    .select([COLUMN.documentId, COLUMN.terms, COLUMN.tokenCount]);
+  for await (const batch of rows) {
+    const [ids, lists, lengths] = [COLUMN.documentId, COLUMN.terms, COLUMN.tokenCount].map((name) =>
+      batch.getChild(name),
+    );
+    for (let at = 0; at < batch.numRows; at++) {
+      chunks--;
+      gone.add(ids?.get(at) as string);
+      tokens -= lengths?.get(at) as number;
+      for (const [term] of decodeTerms(lists?.get(at) as string)) addTo(terms, term, -1);
     }
   }
-  const documents = changes.filter((change) => change.chunks.length > 0).length - gone.size;
-  return { ...nextCommit(state?.head ?? NO_COMMIT), documents, chunks, tokens, terms };
+  return { documents: delta.documents - gone.size, chunks, tokens, terms };
 }
 
 /**

@@ -29,13 +29,16 @@ const BYTES_A_TERM = 140;
  */
 export class TermLedger {
   readonly #frequencies = new Map<string, number>();
+  /** Commits that #frequencies does not hold yet. */
+  readonly #uncounted: StatisticsDelta[] = [];
   #nodes: Node[];
 
   constructor(records: readonly CommitRecord[]) {
     const last = records.at(-1);
     const total = { documents: 0, chunks: 0, tokens: 0 };
     for (const record of records) add(total, record);
-    for (const record of records) this.#count(record);
+    this.#uncounted.push(...records);
+    this.#settle();
     this.#nodes = [{ head: { to: last?.to ?? 0, mark: last?.mark ?? '' }, ...total }];
   }
 
@@ -55,7 +58,8 @@ export class TermLedger {
     add(total, record);
     const node: Node = { head: { to: record.to, mark: record.mark }, ...total };
     before.next = { delta: record, node };
-    this.#count(record);
+    // The next commit is sent on its way before this one is counted in; whoever asks meanwhile counts it himself.
+    if (this.#uncounted.push(record) === 1) setImmediate(() => this.#settle());
     this.#nodes.push(node);
     if (this.#nodes.length > NODES_KEPT_MAX) this.#nodes = this.#nodes.slice(-NODES_KEPT_MAX / 2);
   }
@@ -63,23 +67,27 @@ export class TermLedger {
   /** The statistics as of a commit, exact however far the ledger goes on afterwards; undefined when it is not known. */
   at(head: CommitHead): VersionStatistics | undefined {
     const node = this.#nodes.findLast((each) => sameHead(each.head, head));
-    return node && new LedgerView(this.#frequencies, node);
+    return node && new LedgerView(() => this.#settle(), node);
   }
 
   get #newest(): Node {
     return this.#nodes.at(-1) as Node;
   }
 
-  #count(delta: StatisticsDelta): void {
-    for (const [term, change] of delta.terms) addTo(this.#frequencies, term, change);
+  /** The frequencies with all commits counted in. */
+  #settle(): ReadonlyMap<string, number> {
+    for (const delta of this.#uncounted.splice(0)) {
+      for (const [term, change] of delta.terms) addTo(this.#frequencies, term, change);
+    }
+    return this.#frequencies;
   }
 }
 
 class LedgerView implements VersionStatistics {
-  readonly #frequencies: ReadonlyMap<string, number>;
+  readonly #frequencies: () => ReadonlyMap<string, number>;
   readonly #node: Node;
 
-  constructor(frequencies: ReadonlyMap<string, number>, node: Node) {
+  constructor(frequencies: () => ReadonlyMap<string, number>, node: Node) {
     this.#frequencies = frequencies;
     this.#node = node;
   }
@@ -98,7 +106,8 @@ class LedgerView implements VersionStatistics {
   }
 
   async documentFrequency(terms: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const frequencies = new Map(terms.map((term) => [term, this.#frequencies.get(term) ?? 0]));
+    const newest = this.#frequencies();
+    const frequencies = new Map(terms.map((term) => [term, newest.get(term) ?? 0]));
     for (let later = this.#node.next; later; later = later.node.next) {
       for (const [term, count] of frequencies) {
         const change = later.delta.terms.get(term);
