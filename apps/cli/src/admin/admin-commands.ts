@@ -29,7 +29,7 @@ export function addAdminCommands(program: CliCommand): void {
     .add('show', 'how far a job is')
     .argument('<job>', 'its id')
     .option('--wait', 'until it ends')
-    .example('runspine jobs show job_019c13ec9e00 --wait --roles admin', 'a rebuild that was not waited for')
+    .example('runspine jobs show job_5b8c0d6e1f2a4b3c9d7e8f0a1b2c3d4e --wait --roles admin', 'a rebuild that was not waited for')
     .does<{ wait?: boolean }>(async (session, { args: [job], options }) =>
       (await import('./jobs.js')).showJob(session, job!, options.wait === true),
     );
