@@ -1,27 +1,24 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createClient, type RunspineClient } from '@runspine/client';
+import type { RunspineClient } from '@runspine/client';
 import stringWidth from 'string-width';
-import { CommandLine } from '../stack/command-line.js';
-import { recordPipelines, type RecordedRuns } from '../stack/recorded-pipeline.js';
-import { startStack, type Stack } from '../stack/stack.js';
+import type { CommandLine } from '../stack/command-line.js';
+import type { RecordedRuns } from '../stack/recorded-pipeline.js';
+import { type RecordedStack, startRecordedStack } from '../stack/recorded-stack.js';
 import { until } from '../stack/until.js';
 
 /** A failing pipeline explained, compared and replayed by the command line, against the real services. */
-let stack: Stack;
+let on: RecordedStack;
 let client: RunspineClient;
 let cli: CommandLine;
 let recorded: RecordedRuns;
 
 beforeAll(async () => {
-  stack = await startStack({ gateways: 1 });
-  const { address } = stack.gateways[0]!;
-  client = createClient({ address });
-  cli = new CommandLine(address);
-  recorded = await recordPipelines(client);
+  on = await startRecordedStack();
+  ({ client, cli, recorded } = on);
 });
 
-afterAll(() => stack.close());
+afterAll(() => on?.close());
 
 describe('a failing pipeline', () => {
   it('is explained: where, why, what the step received, and what changed since it went well', async () => {
