@@ -40,7 +40,7 @@ async function agent(run) {
   const tasks = QUESTIONS.map((question, at) => ({ question, id: `research-${at + 1}` }));
   const answers = await Promise.all(
     tasks.map(({ question, id }) =>
-      run.task({ name: 'research', kind: 'llm', id, inputs: { question } }, () => research(run, id, question)),
+      run.task({ name: 'research', kind: 'llm', id, inputs: { question } }, (task) => research(task, question)),
     ),
   );
 
@@ -63,11 +63,13 @@ async function agent(run) {
   return { summary, answers };
 }
 
-async function research(run, taskId, question) {
-  const { hits } = await nexus.query(SPACE, { query: question, mode: 'text', top_k: 1 });
+async function research(task, question) {
+  // The query names the step, which keeps what it found: `runspine nexus replay STEP` asks the same again.
+  const step = await task.step();
+  const { hits } = await nexus.query(SPACE, { query: question, mode: 'text', top_k: 1, ...step });
   return ask(
-    run,
-    taskId,
+    task.run,
+    task.id,
     question,
     hits.map((hit) => hit.text ?? ''),
   );

@@ -4,31 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createClient, type Run, type RunspineClient } from '@runspine/client';
-import { CommandLine } from '../stack/command-line.js';
-import { recordPipelines, type RecordedRuns } from '../stack/recorded-pipeline.js';
-import { startStack, type Stack } from '../stack/stack.js';
+import type { Run, RunspineClient } from '@runspine/client';
+import type { CommandLine } from '../stack/command-line.js';
+import type { RecordedRuns } from '../stack/recorded-pipeline.js';
+import { type RecordedStack, startRecordedStack } from '../stack/recorded-stack.js';
 
 /** What the command line writes: exports, imports, annotations, reruns, against the real services. */
-let stack: Stack;
+let on: RecordedStack;
 let client: RunspineClient;
 let cli: CommandLine;
-let folder: string;
 let recorded: RecordedRuns;
+let folder: string;
 
 beforeAll(async () => {
-  stack = await startStack({ gateways: 1 });
-  const { address } = stack.gateways[0]!;
-  client = createClient({ address });
-  cli = new CommandLine(address);
-  folder = mkdtempSync(join(tmpdir(), 'runspine-cli-'));
-  recorded = await recordPipelines(client);
+  on = await startRecordedStack();
+  ({ client, cli, recorded, folder } = on);
 });
 
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true });
-  await stack.close();
-});
+afterAll(() => on?.close());
 
 describe('runs export and import', () => {
   it('gives the whole trail, and takes it elsewhere', async () => {

@@ -1,27 +1,24 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createClient, type RunspineClient } from '@runspine/client';
+import type { RunspineClient } from '@runspine/client';
 import stringWidth from 'string-width';
-import { CommandLine } from '../stack/command-line.js';
-import { recordPipelines, type RecordedRuns } from '../stack/recorded-pipeline.js';
-import { startStack, type Stack } from '../stack/stack.js';
+import type { CommandLine } from '../stack/command-line.js';
+import type { RecordedRuns } from '../stack/recorded-pipeline.js';
+import { type RecordedStack, startRecordedStack } from '../stack/recorded-stack.js';
 import { until } from '../stack/until.js';
 
 /** A failing pipeline explained, compared and replayed by the command line, against the real services. */
-let stack: Stack;
+let on: RecordedStack;
 let client: RunspineClient;
 let cli: CommandLine;
 let recorded: RecordedRuns;
 
 beforeAll(async () => {
-  stack = await startStack({ gateways: 1 });
-  const { address } = stack.gateways[0]!;
-  client = createClient({ address });
-  cli = new CommandLine(address);
-  recorded = await recordPipelines(client);
+  on = await startRecordedStack();
+  ({ client, cli, recorded } = on);
 });
 
-afterAll(() => stack.close());
+afterAll(() => on?.close());
 
 describe('a failing pipeline', () => {
   it('is explained: where, why, what the step received, and what changed since it went well', async () => {
@@ -36,13 +33,13 @@ describe('a failing pipeline', () => {
     expect(text).toMatch(/config\.model[\s\S]*- small-1[\s\S]*\+ small-2/);
     expect(text).toMatch(/step received delimiter[\s\S]*- ,[\s\S]*\+ ;/);
     expect(text).toContain('runspine runs diff');
-    for (const line of text.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(80);
+    expect(text.split('\n').filter((line) => stringWidth(line) > 80)).toEqual([]);
     const narrow = await cli.here(['runs', 'explain'], { columns: 50 });
     // What is to be copied stays in one line.
     const lines = stripVTControlCharacters(narrow.out)
       .split('\n')
       .filter((line) => !line.startsWith('  runspine '));
-    for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(50);
+    expect(lines.filter((line) => stringWidth(line) > 50)).toEqual([]);
     const { out: json } = await cli.here(['runs', 'explain', recorded.bad, '--json']);
     expect(JSON.parse(json)).toMatchObject({
       path: [{ name: 'nightly' }, { run_id: recorded.bad }],
@@ -90,6 +87,17 @@ describe('a failing pipeline', () => {
       steps: { name: string; differences: unknown[] }[];
     };
     expect(json.steps).toMatchObject([{ name: 'download' }]);
+    const beside = async (...runs: string[]) => {
+      const sides = JSON.parse((await cli.here(['runs', 'diff', ...runs, '--json'])).out) as {
+        first: { run_id: string };
+        second: { run_id: string };
+      };
+      return [sides.first.run_id, sides.second.run_id];
+    };
+    expect(await beside('good', recorded.bad)).toEqual([recorded.good, recorded.bad]);
+    expect(await beside(`${recorded.bad}@3`, 'good')).toEqual([recorded.bad, recorded.good]);
+    expect((await cli.here(['runs', 'diff', 'good', recorded.good])).code).toBe(3);
+    expect((await cli.here(['runs', 'diff', 'good', 'good'])).code).toBe(2);
     expect((await cli.here(['runs', 'diff', recorded.good, recorded.good])).out).toContain('differ in nothing');
     expect((await cli.here(['runs', 'diff', `${recorded.good}@99`, recorded.good])).code).toBe(2);
     expect((await cli.here(['runs', 'diff', `${recorded.good}@x`, recorded.good])).code).toBe(2);

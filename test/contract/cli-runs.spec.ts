@@ -1,35 +1,27 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createClient, type Run, type RunspineClient } from '@runspine/client';
+import type { Run, RunspineClient } from '@runspine/client';
 import stringWidth from 'string-width';
-import { CommandLine } from '../stack/command-line.js';
-import { recordPipelines, type RecordedRuns } from '../stack/recorded-pipeline.js';
-import { startStack, type Stack } from '../stack/stack.js';
+import type { CommandLine } from '../stack/command-line.js';
+import type { RecordedRuns } from '../stack/recorded-pipeline.js';
+import { type RecordedStack, startRecordedStack } from '../stack/recorded-stack.js';
 import { until } from '../stack/until.js';
 
 /** Lists of runs, numbers, completion and settings of the command line, against the real services. */
-let stack: Stack;
+let on: RecordedStack;
 let client: RunspineClient;
 let cli: CommandLine;
-let folder: string;
 let recorded: RecordedRuns;
+let folder: string;
 
 beforeAll(async () => {
-  stack = await startStack({ gateways: 1 });
-  const { address } = stack.gateways[0]!;
-  client = createClient({ address });
-  cli = new CommandLine(address);
-  folder = mkdtempSync(join(tmpdir(), 'runspine-cli-'));
-  recorded = await recordPipelines(client);
+  on = await startRecordedStack();
+  ({ client, cli, recorded, folder } = on);
 });
 
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true });
-  await stack.close();
-});
+afterAll(() => on?.close());
 
 describe('runs tail and list', () => {
   it('answers as a whole process within 500 ms', async () => {

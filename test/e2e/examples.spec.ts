@@ -129,6 +129,10 @@ describe('examples/agent', () => {
       Array.from({ length: 4 }, () => expect.objectContaining({ provider: '127.0.0.1', model: 'small-1' })),
     );
     expect(JSON.stringify(calls)).not.toContain('rye');
+    const found = events.filter(({ type }) => type === 'step.retrieved');
+    expect(found.map(({ step_id: of }) => of).sort()).toEqual(researched.toSorted());
+    const hits = found.flatMap(({ data }) => (data.hits as { document_id: string }[]).map((hit) => hit.document_id));
+    expect(hits.sort()).toEqual(['baguette', 'brioche', 'rye']);
   });
 });
 

@@ -53,7 +53,7 @@ it('docs/observability/runs-tracking.md has lines that do what it says, one afte
   const page = readFileSync(join(ROOT, 'docs/observability/runs-tracking.md'), 'utf8');
   const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, lines]) => lines!);
   const { code, out, err } = await shell(`set -eu\n${blocks.join('echo -----\n')}`, cwd);
-  const [first, second, third, tail, explained, all, again] = out.split('-----\n');
+  const [first, second, third, tail, explained, differs, all, again] = out.split('-----\n');
   expect([code, err]).toEqual([
     0,
     expect.stringContaining('The pipeline failed: rates-february.json has no rate for SEK'),
@@ -69,6 +69,7 @@ it('docs/observability/runs-tracking.md has lines that do what it says, one afte
   );
   expect(explained).toContain('input.rates.SEK\n    - 0.09');
   expect(explained).not.toContain('convert USD');
+  expect(differs).toMatch(/config\.rates[\s\S]*status\n +- completed\n +\+ failed[\s\S]*Steps/);
   expect(all).toMatch(/First failure[\s\S]*run\.failed/);
   expect(again).toBe('extract  6 rows, from its checkpoint\nexit 1\n');
   expect(err).toMatch(/command .*--rates rates-february\.json\n[\s\S]*Recorded as run_/);

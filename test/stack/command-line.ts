@@ -99,8 +99,9 @@ export class CommandLine {
     const child = spawn(command, args, { cwd: ROOT, env: { ...this.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let out = '';
     let err = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    // By characters: a piece may end inside of one.
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
     const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
     return { code, out: out.replaceAll('\r\n', '\n'), err, tookMs: performance.now() - began };
   }

@@ -65,7 +65,7 @@ export function buildProgram(surroundings: Surroundings): CliCommand {
     .option('--no-color', 'no colours (env NO_COLOR)')
     .example('runspine runs tail', 'the latest runs')
     .example('runspine runs explain', 'why the newest failure failed')
-    .example('runspine runs diff GOOD BAD', 'what changed between two runs');
+    .example('runspine runs diff good failed', 'what differs between it and the last good run');
   addRunCommands(program);
   addNexusCommands(program);
   addRouteCommands(program);
@@ -80,14 +80,15 @@ function addOwnCommands(program: CliCommand): void {
   const names = () => new Argument('<name>', 'a setting').choices(Object.keys(SETTINGS));
   config
     .add('show', 'the settings in force, and where each comes from')
+    .example('runspine config show', 'also says which file is read')
     .does(async (session) => (await import('./config.js')).showConfig(session));
   (config.add('set', 'keep a setting in the config file').addArgument(names()) as CliCommand)
     .argument('<value>', 'its value')
     .example('runspine config set address https://runspine.example.com', 'another gateway')
     .does(async (session, { args: [name, value] }) => (await import('./config.js')).setConfig(session, name!, value));
-  (config.add('unset', 'take a setting out of the config file').addArgument(names()) as CliCommand).does(
-    async (session, { args: [name] }) => (await import('./config.js')).setConfig(session, name!, undefined),
-  );
+  (config.add('unset', 'take a setting out of the config file').addArgument(names()) as CliCommand)
+    .example('runspine config unset tenant', 'back to the default')
+    .does(async (session, { args: [name] }) => (await import('./config.js')).setConfig(session, name!, undefined));
   const shell = new Argument('<shell>', 'which shell').choices(SHELLS);
   (program.add('completion', 'what makes a shell complete these commands').addArgument(shell) as CliCommand)
     .example('source <(runspine completion bash)', 'bash, in ~/.bashrc')

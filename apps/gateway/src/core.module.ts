@@ -3,10 +3,11 @@ import { TOPICS } from '@runspine/contracts';
 import { BatchingProducer, createKafkaClient, type KafkaClient } from '@runspine/kafka';
 import { openPool } from '@runspine/projections';
 import { type Authenticator, developmentAuthenticator } from '@runspine/request-context';
+import { AUTHENTICATOR } from '@runspine/request-context/requires';
 import { Health, type Logger, Metrics, type Service } from '@runspine/service';
 import type { GatewaySettings } from './config.js';
 import { FeedReader } from './outcomes/feed-reader.js';
-import { AUTHENTICATOR, KAFKA, LOGGER, SETTINGS } from './tokens.js';
+import { KAFKA, LOGGER, SETTINGS } from './tokens.js';
 
 /** What the process holds open, made once; nothing connects before it is started or used. */
 export interface CoreParts {

@@ -6,5 +6,3 @@ export const SETTINGS = Symbol('settings');
 export const LOGGER = Symbol('logger');
 /** KafkaClient of @runspine/kafka. */
 export const KAFKA = Symbol('kafka');
-/** Authenticator of @runspine/request-context. */
-export const AUTHENTICATOR = Symbol('authenticator');

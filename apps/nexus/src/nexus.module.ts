@@ -1,10 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Authenticator } from '@runspine/request-context';
+import { AUTHENTICATOR } from '@runspine/request-context/requires';
 import { Health, type Logger, Metrics } from '@runspine/service';
 import { ErrorFilter } from './http/errors.js';
 import { ServiceController } from './http/service.controller.js';
-import { AUTHENTICATOR, LOGGER } from './http/tokens.js';
+import { LOGGER } from './http/tokens.js';
 import { QueryController } from './query/query.controller.js';
 import { QueryEngine } from './query/query-engine.js';
 import { SpaceStore } from './spaces/space-store.js';

@@ -137,7 +137,7 @@ describe('requests', () => {
     const waiting = new AbortController();
     const retried = client.runs.get(RUN, { signal: waiting.signal });
     setTimeout(() => waiting.abort('no reason'), 50);
-    await expect(retried).rejects.toThrow('no reason');
+    await expect(retried).rejects.toBe('no reason');
   });
 
   it('take a token from a function, and another fetch', async () => {

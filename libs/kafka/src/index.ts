@@ -51,3 +51,4 @@ export {
   type TopicSpec,
 } from './topics.js';
 export { readTopicRange, type PartitionRange, type TopicRangeOptions } from './topic-range.js';
+export { logMismatch, positionMismatch, readAdoption, type AdoptedLog } from './log-adoption.js';

@@ -32,3 +32,4 @@ export {
   type SettingsDefinition,
   type SettingsOf,
 } from './settings.js';
+export { Signer } from './signer.js';

@@ -11,6 +11,7 @@ export function addAdminCommands(program: CliCommand): void {
     .option('--run <run>', 'only of this run')
     .option('--reason <code>', 'only for this reason, such as run.invalid_transition')
     .option('--limit <count>', 'how many', wholeNumber(1, 1000), 20)
+    .example('runspine rejections --reason run.invalid_transition', 'what came out of order')
     .does<RejectionOptions>(async (session, { options }) =>
       (await import('./rejections.js')).showRejections(session, options),
     );
@@ -28,6 +29,7 @@ export function addAdminCommands(program: CliCommand): void {
     .add('show', 'how far a job is')
     .argument('<job>', 'its id')
     .option('--wait', 'until it ends')
+    .example('runspine jobs show job_5b8c0d6e1f2a4b3c9d7e8f0a1b2c3d4e --wait --roles admin', 'a rebuild that was not waited for')
     .does<{ wait?: boolean }>(async (session, { args: [job], options }) =>
       (await import('./jobs.js')).showJob(session, job!, options.wait === true),
     );
@@ -41,12 +43,14 @@ function addDeadLetters(program: CliCommand): void {
     .option('--code <code>', 'only for this reason, such as event.wrong_partition')
     .option('--limit <count>', 'how many', wholeNumber(1, 200), 20)
     .option('--cursor <cursor>', 'the page that follows')
+    .example('runspine dead-letters list --roles admin', 'in development')
     .does<ListOptions>(async (session, { options }) =>
       (await import('./dead-letters.js')).listDeadLetters(session, options),
     );
   letters
     .add('show', 'a dead letter and its record')
     .argument('<letter>', 'PARTITION/OFFSET, as the list has it')
+    .example('runspine dead-letters show 0/17', 'the record as it came, and why it could not be read')
     .does(async (session, { args: [letter] }) => (await import('./dead-letters.js')).showDeadLetter(session, letter!));
   letters
     .add('redrive', 'send dead letters to the topic that they came from')
@@ -60,6 +64,7 @@ function addDeadLetters(program: CliCommand): void {
     .option('--no-wait', 'do not wait until it is done')
     .option('-y, --yes', 'do not ask')
     .example('runspine dead-letters redrive --code event.malformed --dry-run', 'look first')
+    .example('runspine dead-letters redrive --code event.malformed --limit 100 --rate 10', 'a hundred, ten a second')
     .does<RedriveOptions>(async (session, { args, options }) =>
       (await import('./dead-letters.js')).redrive(session, args, options),
     );
@@ -70,6 +75,7 @@ function addProjections(program: CliCommand): void {
   projections
     .add('verify', 'fold the journal again and compare; exits 1 where they differ')
     .option('--no-wait', 'do not wait until it is done')
+    .example('runspine projections verify --roles admin', 'in development')
     .does<ProjectionOptions>(async (session, { options }) =>
       (await import('./projections.js')).verifyProjections(session, options),
     );
@@ -77,6 +83,7 @@ function addProjections(program: CliCommand): void {
     .add('rebuild', 'fold the journal again beside what is served, then serve it')
     .option('--no-wait', 'do not wait until it is done')
     .option('-y, --yes', 'do not ask')
+    .example('runspine projections rebuild --yes --no-wait', 'begin, and look later: runspine jobs show')
     .does<ProjectionOptions>(async (session, { options }) =>
       (await import('./projections.js')).rebuildProjections(session, options),
     );

@@ -49,6 +49,7 @@ export function addNexusCommands(program: CliCommand): void {
     .add('spaces', 'the spaces that there are, or one of them')
     .argument('[space]', 'only this one')
     .addOption(scope())
+    .example('runspine nexus spaces handbook', 'one of them: its documents, embedder and version')
     .does<{ scope?: 'tenant' | 'global' }>(async (session, { args: [space], options }) =>
       (await import('./spaces.js')).showSpaces(session, space, options),
     );
@@ -56,6 +57,7 @@ export function addNexusCommands(program: CliCommand): void {
     .add('task', 'how far an ingest is')
     .argument('<task>', 'what ingest gave')
     .option('--wait', 'until it ends')
+    .example('runspine nexus task task_019c13ec9e00a1b2c3d4e5f60718293a --wait', 'until it can be found')
     .does<{ wait?: boolean }>(async (session, { args: [task], options }) =>
       (await import('./spaces.js')).showTask(session, task!, options),
     );

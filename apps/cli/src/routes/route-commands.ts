@@ -28,6 +28,10 @@ export function addRouteCommands(program: CliCommand): void {
     );
   keyed(routes.add('delete', 'take a route away'))
     .option('-y, --yes', 'do not ask')
+    .example(
+      'runspine routes delete --kind store --for-project apart --roles admin',
+      'what is more general serves again',
+    )
     .does<RouteKeyOptions & { yes?: boolean }>(async (session, { options }) =>
       (await import('./routes.js')).deleteRoute(session, options),
     );

@@ -1,5 +1,5 @@
 import type { Run, RunState } from '@runspine/client';
-import { usage } from '../failures.js';
+import { EXIT, Failure, usage } from '../failures.js';
 import { paintStatus, shownStatus, statusText } from '../output/status.js';
 import { panelLines, panelRoom } from '../output/table.js';
 import { clean } from '../output/text.js';
@@ -7,13 +7,17 @@ import { durationText, whenText } from '../output/units.js';
 import type { Session } from '../session.js';
 import { differenceLines, stepDifferenceLines } from './difference-lines.js';
 import { comparableStep, differencesOf, pairedSteps, runDifferences } from './differences.js';
+import { lastGoodOf } from './last-good.js';
 import { findRun, splitAt } from './run-ids.js';
 import { nameOf } from './run-table.js';
 
-/** What differs between two runs, or between two events of one. */
+/** The last good run of the same stage, or name. */
+const GOOD = 'good';
+
+/** What differs between two runs, or between two events of one; `good` stands for the last good run of the other. */
 export async function diffRuns(session: Session, first: string, second: string): Promise<void> {
   const { terminal } = session;
-  const [a, b] = await Promise.all([stateOf(session, first), stateOf(session, second)]);
+  const [a, b] = await statesOf(session, first, second);
   const differences = runDifferences(a.run, b.run);
   const pairs = pairedSteps(a.steps, b.steps);
   if (session.json) {
@@ -36,6 +40,24 @@ export async function diffRuns(session: Session, first: string, second: string):
     terminal.print(...panelLines(terminal, 'Run', differenceLines(terminal, room, differences)));
   if (steps.length > 0) terminal.print(...panelLines(terminal, 'Steps', steps));
   if (differences.length === 0 && steps.length === 0) terminal.print('They differ in nothing but ids and times.');
+}
+
+async function statesOf(session: Session, first: string, second: string): Promise<[RunState, RunState]> {
+  if (first === GOOD && second !== GOOD) {
+    const b = await stateOf(session, second);
+    return [await goodBefore(session, b.run), b];
+  }
+  if (second !== GOOD) return Promise.all([stateOf(session, first), stateOf(session, second)]);
+  if (first === GOOD) throw usage(`One of the two may be \`${GOOD}\`: it is the last good run of the other.`);
+  const a = await stateOf(session, first);
+  return [a, await goodBefore(session, a.run)];
+}
+
+async function goodBefore(session: Session, run: Run): Promise<RunState> {
+  const { run: good } = await lastGoodOf(session, run);
+  if (good) return stateAt(session, good, undefined);
+  const of = run.stage === null ? `named ${clean(nameOf(run))}` : `of stage ${clean(run.stage)}`;
+  throw new Failure('cli.no_runs', `No run ${of} was executed and completed before ${run.run_id}.`, EXIT.notFound);
 }
 
 async function stateOf(session: Session, given: string): Promise<RunState> {

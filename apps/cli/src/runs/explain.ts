@@ -7,6 +7,7 @@ import { agoText, durationText, whenText } from '../output/units.js';
 import type { Session } from '../session.js';
 import { differenceLines, stepDifferenceLines } from './difference-lines.js';
 import { causesChanged, type Difference, differencesOf, pairedSteps, type StepPair } from './differences.js';
+import { lastGoodOf } from './last-good.js';
 import { findRun } from './run-ids.js';
 import { nameOf } from './run-table.js';
 import { failureFields, firstFailed, titleLine } from './show.js';
@@ -142,19 +143,6 @@ async function runsAround({ client, call }: Session, run: Run): Promise<Run[]> {
 /** A run that was lost, or is silent, stopped in what it had not ended. */
 function lastOpen(steps: readonly Step[]): Step | undefined {
   return steps.findLast(({ status }) => status === 'running' || status === 'unreported');
-}
-
-async function lastGoodOf({ client, call }: Session, run: Run): Promise<{ run: Run | undefined; failedSince: number }> {
-  const of = run.stage !== null ? { stage: run.stage } : run.kind !== null ? { kind: run.kind } : {};
-  const before = { ...of, until: run.created_at, limit: 200 };
-  let failedSince = 0;
-  for (const other of await client.runs.list(before, call).first(1000)) {
-    if (run.stage === null && other.name !== run.name) continue;
-    if (run.stage !== null && run.name !== null && other.name !== run.name) continue;
-    if (other.status === 'completed' && other.source !== 'checkpoint') return { run: other, failedSince };
-    if (other.status === 'failed') failedSince += 1;
-  }
-  return { run: undefined, failedSince };
 }
 
 function explanationLines(session: Session, found: Explanation): string[] {

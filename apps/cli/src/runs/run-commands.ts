@@ -72,8 +72,12 @@ function addViews(runs: CliCommand): void {
     .does(async (session, { args: [run] }) => (await import('./explain.js')).explainRun(session, run!));
   runs
     .add('diff', 'what differs between two runs, or two events of a run')
-    .argument('<a>', 'a run, or RUN@N: as of its event N')
+    .argument(
+      '<a>',
+      'a run, RUN@N: as of its event N, or `good`: the last of its stage that went well before the other',
+    )
     .argument('<b>', 'likewise')
+    .example('runspine runs diff good failed', 'the newest failure, beside when it last went well')
     .example('runspine runs diff run_019c13ec9e00 latest', 'two runs')
     .example('runspine runs diff latest@3 latest@5', 'what two events did')
     .does(async (session, { args: [a, b] }) => (await import('./diff.js')).diffRuns(session, a!, b!));
@@ -156,6 +160,7 @@ function addWrites(runs: CliCommand): void {
     .add('cancel', 'record that a run was cancelled; what executes it is not told')
     .argument('<run>', RUN)
     .option('--reason <text>', 'why')
+    .example('runspine runs cancel latest --reason "wrong input"', 'the newest run')
     .does<CancelOptions>(async (session, { args: [run], options }) =>
       (await import('./changes.js')).cancelRun(session, run!, options),
     );

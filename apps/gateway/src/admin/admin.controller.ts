@@ -1,10 +1,10 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { AuditQuery, DeadLettersQuery, type ErrorCode, invalidRequest, redriveFaults } from '@runspine/contracts';
+import { Requires } from '@runspine/request-context/requires';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { passOn } from '../http/passed-service.js';
 import { runIdPipe } from '../http/pipes.js';
-import { Requires } from '../http/requires.js';
 import { parameterDocs } from '../reads/parameter-docs.js';
 import { QueryPipe } from '../reads/query.pipe.js';
 import { ProjectorClient } from './projector-client.js';

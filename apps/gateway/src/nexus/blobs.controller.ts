@@ -2,11 +2,11 @@ import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { blobUri, newBlobKey } from '@runspine/blobs';
 import { type BlobAccepted, invalidRequest, ServiceError } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import type { GatewaySettings } from '../config.js';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
-import { Caller, Requires } from '../http/requires.js';
 import { SETTINGS } from '../tokens.js';
 import { OwnersBlobs } from './owners-blobs.js';
 

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { type ErrorCode, type IngestRequest, ScopeQuery } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AnswerDoc, ApiDoc, type ParameterDoc, schemaRef } from '../http/api-doc.js';
-import { Caller, Requires } from '../http/requires.js';
 import { Write, type WriteRequest } from '../http/write-headers.js';
 import { sendJson } from '../reads/json-page.js';
 import { parameterDocs } from '../reads/parameter-docs.js';

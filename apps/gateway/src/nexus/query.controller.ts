@@ -1,9 +1,9 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { type ErrorCode, invalidRequest } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
-import { Caller, Requires } from '../http/requires.js';
 import { readWriteHeaders } from '../http/write-headers.js';
 import { SPACE_ID_PARAM } from './ingest.controller.js';
 import { NexusClient, passOn } from './nexus-client.js';

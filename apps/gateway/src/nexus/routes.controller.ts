@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, type PipeTransform, Put, Query } from '@nestjs/common';
 import { faultsOf, findUnstorable, invalidRequest, ResourceRoute, RouteKey, type RouteList } from '@runspine/contracts';
 import { hasRole, type Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import { RouteRecords, RouteTable, type RouteWriter, type StoredRoute } from '@runspine/routing';
 import { Compile } from 'typebox/compile';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
-import { Caller, Requires } from '../http/requires.js';
 import { parameterDocs } from '../reads/parameter-docs.js';
 import { QueryPipe } from '../reads/query.pipe.js';
 

@@ -1,6 +1,6 @@
 import { canonicalize, ServiceError } from '@runspine/contracts';
 import type { Scope } from '@runspine/projections';
-import { Signer } from './signer.js';
+import type { Signer } from '@runspine/service';
 
 /** The list that a cursor goes on with: its name, whose it is, and its filters. */
 export interface CursorList {

@@ -8,10 +8,10 @@ import {
   type RejectionPosition,
 } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { eventIdPipe } from '../http/pipes.js';
-import { Caller, Requires } from '../http/requires.js';
 import { Cursors } from './cursors.js';
 import { sendEvents, sendJson } from './json-page.js';
 import { parameterDocs } from './parameter-docs.js';

@@ -12,10 +12,10 @@ import {
 } from '@runspine/contracts';
 import { JournalQueries, RunQueries, type RunPosition, StateQueries, StepQueries } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { runIdPipe } from '../http/pipes.js';
-import { Caller, Requires } from '../http/requires.js';
 import { Cursors } from './cursors.js';
 import { etagMatches } from './etag.js';
 import { sendEvents, sendNdjson, varyBy } from './json-page.js';

@@ -1,8 +1,8 @@
 import { Body, Controller, Inject, Param, Post, Res } from '@nestjs/common';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply } from 'fastify';
 import { runIdPipe } from '../http/pipes.js';
-import { Caller, Requires } from '../http/requires.js';
 import { Write, type WriteRequest } from '../http/write-headers.js';
 import { EventBatches } from './event-batches.js';
 import { BatchDoc } from './write-doc.js';

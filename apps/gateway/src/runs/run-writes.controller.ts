@@ -11,9 +11,9 @@ import {
   startRun,
 } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply } from 'fastify';
 import { CommandBodyPipe, runIdPipe } from '../http/pipes.js';
-import { Caller, Requires } from '../http/requires.js';
 import { Write, type WriteRequest } from '../http/write-headers.js';
 import type { CommandTarget } from './command-event.js';
 import { sendResult } from './command-answer.js';

@@ -1,9 +1,9 @@
 import { Body, Controller, Inject, Param, Post, Res } from '@nestjs/common';
 import { type CommandDefinition, completeStep, createStep, failStep, skipStep, startStep } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply } from 'fastify';
 import { CommandBodyPipe, runIdPipe, stepIdPipe } from '../http/pipes.js';
-import { Caller, Requires } from '../http/requires.js';
 import { Write, type WriteRequest } from '../http/write-headers.js';
 import { sendResult } from './command-answer.js';
 import type { CommandTarget } from './command-event.js';

@@ -2,47 +2,27 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { StreamTicket } from '@runspine/contracts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type RunningGateway, runGateway, untilReady } from '../running-gateway.fixture.js';
-import { HandProjector, type HandRun } from './hand-projector.fixture.js';
+import type { HandProjector } from './hand-projector.fixture.js';
 import { StreamReader } from './stream-reader.fixture.js';
+import { StreamingGateway, upTo } from './streaming-gateway.fixture.js';
 
 // Real: gateway, Kafka, PostgreSQL. Not real: the projector; the test commits and tells events in its place.
+let streaming: StreamingGateway;
 let gateway: RunningGateway;
 let projector: HandProjector;
-const readers: StreamReader[] = [];
-let rooms = 0;
 
 beforeAll(async () => {
-  gateway = await runGateway(process.env, {
+  streaming = await StreamingGateway.start(process.env, {
     RUNSPINE_STREAM_COMMENT_MS: '200',
     RUNSPINE_STREAM_BUFFER_BYTES: '262144',
   });
-  projector = await HandProjector.of(gateway.owner, process.env.KAFKA_BROKERS ?? '127.0.0.1:9092');
-  await untilReady(gateway);
+  ({ gateway, projector } = streaming);
 });
-afterEach(() => {
-  for (const reader of readers.splice(0)) reader.leave();
-});
-afterAll(async () => {
-  await projector.close();
-  await gateway.remove();
-});
+afterEach(() => streaming.leave());
+afterAll(() => streaming.remove());
 
-async function open(path: string, headers: Record<string, string> = {}): Promise<StreamReader> {
-  const reader = await StreamReader.open(`${gateway.address}/v1/${path}`, headers);
-  readers.push(reader);
-  return reader;
-}
-
-/** A run in a room of its own. */
-async function roomWith(events: number): Promise<{ roomId: string; run: HandRun; path: string }> {
-  const roomId = `room-${(rooms += 1)}`;
-  const run = projector.run(roomId);
-  if (events > 0) await projector.commit(run, 'run.created');
-  for (let i = 1; i < events; i++) await projector.commit(run, 'run.annotated', { metadata: { i } });
-  return { roomId, run, path: `streams/rooms/${roomId}` };
-}
-
-const upTo = (last: number, after = 0) => Array.from({ length: last - after }, (_, index) => after + index + 1);
+const open = (path: string, headers?: Record<string, string>) => streaming.open(path, headers);
+const roomWith = (events: number) => streaming.roomWith(events);
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${gateway.address}/metrics`)).text();

@@ -22,11 +22,11 @@ import {
 } from '@runspine/contracts';
 import { StreamHeads, type StreamTarget } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Compile } from 'typebox/compile';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { runIdPipe } from '../http/pipes.js';
-import { Caller, Requires } from '../http/requires.js';
 import { parameterDocs } from '../reads/parameter-docs.js';
 import { QueryPipe } from '../reads/query.pipe.js';
 import type { StreamSettings } from './settings.js';

@@ -1,11 +1,11 @@
 import { type BeforeApplicationShutdown, Inject, Module, type Provider } from '@nestjs/common';
 import { JournalQueries, StreamHeads } from '@runspine/projections';
 import type { Authenticator } from '@runspine/request-context';
-import { type Logger, Metrics } from '@runspine/service';
+import { AUTHENTICATOR } from '@runspine/request-context/requires';
+import { type Logger, Metrics, Signer } from '@runspine/service';
 import { FeedReader } from '../outcomes/feed-reader.js';
 import { ReadsModule } from '../reads/reads.module.js';
-import { Signer } from '../reads/signer.js';
-import { AUTHENTICATOR, LOGGER, SETTINGS } from '../tokens.js';
+import { LOGGER, SETTINGS } from '../tokens.js';
 import type { StreamSettings } from './settings.js';
 import { StreamHub } from './stream-hub.js';
 import { StreamMetrics } from './stream-metrics.js';

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { Signer } from '../reads/signer.js';
+import { Signer } from '@runspine/service';
 import { Tickets } from './tickets.js';
 
 const nowMs = Date.UTC(2026, 0, 1);

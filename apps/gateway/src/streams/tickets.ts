@@ -1,6 +1,6 @@
 import { ServiceError, type StreamTicket } from '@runspine/contracts';
 import type { Scope, StreamTarget } from '@runspine/projections';
-import type { Signer } from '../reads/signer.js';
+import type { Signer } from '@runspine/service';
 
 /** How long a ticket opens its stream, milliseconds. */
 const VALID_MS = 60_000;

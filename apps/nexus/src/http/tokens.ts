@@ -1,3 +1,2 @@
 /** What the process holds open, by name, for injection. */
 export const LOGGER = Symbol('logger');
-export const AUTHENTICATOR = Symbol('authenticator');

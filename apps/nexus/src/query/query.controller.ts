@@ -1,9 +1,9 @@
 import { Body, Controller, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import { ANSWER_HEADERS, invalidRequest, isNameId, NAME_PATTERN, type NexusAnswer } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply } from 'fastify';
 import { whileCallerWaits } from '../http/gone.js';
-import { Caller, Requires } from '../http/requires.js';
 import { QueryEngine } from './query-engine.js';
 
 /** Questions to spaces, as the gateway passes them on. */

@@ -9,7 +9,7 @@ import {
   SYSTEM_TENANT,
 } from '@runspine/contracts';
 import { type Identity, requireRole } from '@runspine/request-context';
-import { Caller, Requires } from '../http/requires.js';
+import { Caller, Requires } from '@runspine/request-context/requires';
 import { checkSpaceId } from '../query/query.controller.js';
 import { type SpaceInfo, SpaceStore } from './space-store.js';
 

@@ -2,7 +2,9 @@ import {
   type AssignedPosition,
   describeCluster,
   type KafkaClient,
+  logMismatch,
   PositionLost,
+  positionMismatch,
   type TopicPartition,
   topicWatermarks,
 } from '@runspine/kafka';
@@ -80,9 +82,7 @@ export class LogPositions {
       }
       const mismatch = !at || !log ? 'the log has no such partition' : mismatchOf(at, log, this.cluster);
       if (mismatch === undefined) return { topic, partition, position: at!.position };
-      const reason =
-        `event_spine.log_mismatch: ${mismatch}. If this log is to be followed from now on, run: ` +
-        `node apps/projector/dist/adopt-log.js --topic ${topic} --partition ${partition} --from earliest|latest|<offset>`;
+      const reason = logMismatch('projector', { topic, partition }, mismatch);
       this.logger.error({ topic, partition, code: 'event_spine.log_mismatch' }, reason);
       return { topic, partition, position: 'stopped', reason };
     });
@@ -95,7 +95,5 @@ function mismatchOf(
   clusterId: string,
 ): string | undefined {
   if (at.cluster_id !== clusterId) return `the position is of cluster ${at.cluster_id}, this is ${clusterId}`;
-  if (at.position < log.low) return `position ${at.position} is no longer kept, the log begins at ${log.low}`;
-  if (at.position > log.high) return `position ${at.position} is past the log's end, ${log.high}`;
-  return undefined;
+  return positionMismatch(at.position, log);
 }

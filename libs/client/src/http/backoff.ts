@@ -20,10 +20,10 @@ export function jitterMs(attempt: number, { baseMs, capMs }: Pick<Retries, 'base
 /** Resolves after `ms`. @throws the signal's reason, as soon as it aborts. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(reasonOf(signal));
+    if (signal?.aborted) return reject(signal.reason as Error);
     const aborted = () => {
       clearTimeout(timer);
-      reject(reasonOf(signal!));
+      reject(signal!.reason as Error);
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener('abort', aborted);
@@ -31,8 +31,4 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     }, ms);
     signal?.addEventListener('abort', aborted, { once: true });
   });
-}
-
-function reasonOf(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason));
 }

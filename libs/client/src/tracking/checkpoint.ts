@@ -19,12 +19,15 @@ export async function findCheckpoint(
   { hash, configHash, whole }: StageInput,
   { code, waitMs, reports }: { code: Promise<CodeRef>; waitMs: number; reports: Reports },
 ): Promise<Checkpoint | undefined> {
-  if (hash === undefined || !whole) return undefined;
+  const unlooked = (why: string, details: object = {}) =>
+    void reports.once(`unlooked: ${why}`, `no checkpoint is looked for: ${why}`, { stage, ...details });
+  if (hash === undefined) return undefined;
+  if (!whole) return unlooked('the stage names neither input nor key');
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`not found within ${waitMs} ms`)), waitMs);
   try {
     const known = await orAborted(code, late.signal);
-    if (!known.clean) return undefined;
+    if (!known.clean) return unlooked(whyNot(known), { code_ref: known.ref });
     const fingerprint = fingerprintOf({ inputHash: hash, configHash, codeRef: known.ref });
     const call = client.runs.checkpoint(fingerprint, { stage, signal: late.signal, retries: 0, timeoutMs: waitMs });
     const run = await orAborted(call, late.signal);
@@ -40,6 +43,12 @@ export async function findCheckpoint(
   } finally {
     clearTimeout(timer);
   }
+}
+
+function whyNot({ ref }: CodeRef): string {
+  return ref === 'unknown'
+    ? 'there is no commit that says what the code is'
+    : 'the tree has changes beside its commit, untracked files included';
 }
 
 /** Also when what is waited for takes no notice of the signal. */

@@ -17,7 +17,14 @@ export interface LogData {
   workflow_started: { task_count?: number };
   workflow_completed: { output?: Json; duration_ms?: number; metrics?: Metrics };
   workflow_failed: { error: ErrorInfo; failed_task_id?: string; duration_ms?: number; metrics?: Metrics };
-  task_scheduled: OfTask & { name?: string; kind?: string; parent_task_id?: string; depends_on?: string[] };
+  /** `step_id`: the step that it becomes; made where none is said. */
+  task_scheduled: OfTask & {
+    name?: string;
+    kind?: string;
+    parent_task_id?: string;
+    depends_on?: string[];
+    step_id?: string;
+  };
   task_inputs_resolved: OfTask & { inputs: Json };
   task_started: OfTask & { attempt?: number };
   task_completed: OfTask & { output?: Json; duration_ms?: number; metrics?: Metrics };

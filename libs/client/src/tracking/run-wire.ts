@@ -133,7 +133,8 @@ export class RunWire {
   private taskOf(events: WireEvent[], atMs: number, taskId: string, data: Record<string, unknown>): WiredTask {
     const known = this.tasks.get(taskId);
     if (known) return known;
-    const task: WiredTask = { stepId: isStepId(taskId) ? taskId : newStepId(atMs), attempts: 0, running: false };
+    const named = [taskId, data.step_id].find((id): id is string => typeof id === 'string' && isStepId(id));
+    const task: WiredTask = { stepId: named ?? newStepId(atMs), attempts: 0, running: false };
     this.tasks.set(taskId, task);
     const parent = this.tasks.get(String(data.parent_task_id));
     const dependsOn = Array.isArray(data.depends_on)

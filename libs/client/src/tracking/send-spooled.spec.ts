@@ -34,7 +34,7 @@ async function uncaught(): Promise<string> {
 
 const files = () =>
   readdirSync(spoolDir, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ndjson'));
-const client = () => createClient({ address: gateway.address, retries: 0 });
+const client = () => createClient({ address: gateway.address, retries: { attempts: 0 } });
 
 describe('what an ended process left on disk', () => {
   it('is sent, with the failure that ended it, and only once', async () => {

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { isStepId, newStepId } from '../ids.js';
 import type { EventDataByType } from '../resources/event-data.js';
 import type { Metrics } from '../resources/run-types.js';
 import { errorInfoOf } from './error-info.js';
@@ -27,7 +28,14 @@ export interface TaskOptions {
 /** What runs as a task. */
 export interface Task {
   readonly id: string;
+  /** The step of the run that it becomes. */
+  readonly stepId: string;
   readonly run: TrackedRun;
+  /**
+   * What a query of Nexus takes so that the step keeps what it found, as `nexus.query(space, { query, ...(await
+   * task.step()) })`: waits until the gateway has the step. Empty where nothing is recorded, or the gateway is away.
+   */
+  step(timeoutMs?: number): Promise<{ run_id?: string; step_id?: string }>;
 }
 
 /** How a run reaches the sender. */
@@ -36,11 +44,15 @@ export interface RunChannel {
   flush(timeoutMs?: number): Promise<boolean>;
 }
 
+/** Most that a task waits until the gateway has its step. */
+const STEP_MS_MAX = 5000;
+
 /** A run that is being recorded. Nothing of it throws, and nothing waits for the network, but what `task` runs. */
 export class TrackedRun {
   readonly log: RunLog;
   private readonly beganMs = performance.now();
   private readonly taskNames = new Map<string, number>();
+  private readonly stepIds = new Map<string, string>();
   private readonly measured: Metrics = {};
   private readonly tallied = { calls: 0, tokens: 0, in: 0, out: 0, split: true };
   private isOpen = true;
@@ -81,7 +93,7 @@ export class TrackedRun {
     const beganMs = performance.now();
     let output: T;
     try {
-      output = await runWithin({ run: this, taskId }, () => fn({ id: taskId, run: this }));
+      output = await runWithin({ run: this, taskId }, () => fn(this.taskOf(taskId)));
     } catch (error) {
       const failed = { task_id: taskId, error: errorInfoOf(error), duration_ms: performance.now() - beganMs };
       this.log.emit('task_failed', failed);
@@ -136,12 +148,31 @@ export class TrackedRun {
     this.close();
   }
 
+  private taskOf(taskId: string): Task {
+    const stepId = this.stepIdOf(taskId);
+    const step = async (timeoutMs = STEP_MS_MAX) => {
+      const known = this.channel !== undefined && (await this.channel.flush(timeoutMs));
+      return known ? { run_id: this.id, step_id: stepId } : {};
+    };
+    return { id: taskId, stepId, run: this, step };
+  }
+
+  /** A task that is run again is the same step, once more. */
+  private stepIdOf(taskId: string): string {
+    const known = isStepId(taskId) ? taskId : this.stepIds.get(taskId);
+    if (known !== undefined) return known;
+    const made = newStepId();
+    this.stepIds.set(taskId, made);
+    return made;
+  }
+
   private begin(task: TaskOptions): string {
     const taskId = task.id ?? this.nameOf(task.name);
     const context = currentContext();
     const parent = context?.run === this ? context.taskId : undefined;
     this.log.emit('task_scheduled', {
       task_id: taskId,
+      step_id: this.stepIdOf(taskId),
       name: task.name,
       ...(task.kind === undefined ? {} : { kind: task.kind }),
       ...(parent === undefined ? {} : { parent_task_id: parent }),

@@ -181,15 +181,18 @@ describe('trackStage', () => {
   });
 
   it.each([
-    ['neither input nor key', {}, CLEAN],
-    ['a tree with changes', { input: 1 }, `${CLEAN}-dirty`],
-    ['no version of the code', { input: 1 }, 'unknown'],
-    ['an input without a hash', { input: () => 1 }, CLEAN],
-  ])('looks for no checkpoint with %s', async (_, options, codeRef) => {
+    ['neither input nor key', {}, CLEAN, 'no checkpoint is looked for: the stage names neither input nor key'],
+    ['a tree with changes', { input: 1 }, `${CLEAN}-dirty`, 'no checkpoint is looked for: the tree has changes'],
+    ['no version of the code', { input: 1 }, 'unknown', 'no checkpoint is looked for: there is no commit'],
+    ['an input without a hash', { input: () => 1 }, CLEAN, 'a fingerprint could not be made'],
+  ])('looks for no checkpoint with %s, and says so once', async (_, options, codeRef, said) => {
     const tracking = tracker({ codeRef });
 
-    expect(await tracking.trackStage({ stage: 's', checkpoint: true, ...options }, () => 'ran')).toBe('ran');
+    for (let time = 0; time < 2; time++) {
+      expect(await tracking.trackStage({ stage: 's', checkpoint: true, ...options }, () => 'ran')).toBe('ran');
+    }
     expect(gateway.requests.filter(({ path }) => path.includes('checkpoints'))).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining(said)]);
   });
 
   it('finds a checkpoint by a key of the caller, whatever the input is', async () => {
@@ -276,6 +279,28 @@ describe('trackStage', () => {
     expect(gateway.events.find(({ type }) => type === 'run.started')!.data.task_count).toBe(3);
     expect(gateway.events.find(({ type }) => type === 'run.annotated')!.data).toMatchObject({ tags: { a: 'b' } });
     expect(gateway.events.at(-1)!.type).toBe('run.completed');
+  });
+
+  it('tells a task which step it is, once the gateway has it, so that a query can name it', async () => {
+    const tracking = tracker({ batchMs: 60_000 });
+    const seen: string[] = [];
+    await tracking.trackRun({ name: 'r' }, async (run) => {
+      for (let attempt = 0; attempt < 2; attempt++) {
+        await run.task({ name: 'research', id: 'research' }, async (task) => {
+          const step = await task.step();
+          expect(step).toEqual({ run_id: run.id, step_id: task.stepId });
+          expect(gateway.events.filter(({ type }) => type === 'step.started')).toHaveLength(attempt + 1);
+          seen.push(task.stepId);
+        });
+      }
+    });
+    const created = gateway.events.filter(({ type }) => type === 'step.created').map(({ data }) => data.step_id);
+    expect([created, seen]).toEqual([[seen[0]], [seen[0], seen[0]]]);
+
+    const off = tracker({ enabled: false });
+    await off.trackRun({}, (run) => run.task('t', async (task) => expect(await task.step()).toEqual({})));
+    await gateway.die();
+    await tracking.trackRun({}, (run) => run.task('t', async (task) => expect(await task.step()).toEqual({})));
   });
 
   it('keeps what no event holds out of the output, so that no checkpoint stands on it', async () => {

@@ -2,7 +2,9 @@ import {
   type AssignedPosition,
   describeCluster,
   type KafkaClient,
+  logMismatch,
   type PartitionWatermarks,
+  positionMismatch,
   type TopicPartition,
   topicWatermarks,
 } from '@runspine/kafka';
@@ -114,9 +116,7 @@ export class LogPositions {
 
   private stopped(partition: number, why: string): AssignedPosition {
     const { topic, logger } = this.options;
-    const reason =
-      `event_spine.log_mismatch: ${why}. If this log is to be followed from now on, run: ` +
-      `node apps/nexus/dist/adopt-log.js --topic ${topic} --partition ${partition} --from earliest|latest|<offset>`;
+    const reason = logMismatch('nexus', { topic, partition }, why);
     logger.error({ topic, partition, code: 'event_spine.log_mismatch' }, reason);
     return { topic, partition, position: 'stopped', reason };
   }
@@ -162,7 +162,5 @@ export class LogPositions {
 function mismatchOf(at: StoredLog, log: PartitionWatermarks, clusterId: string): string | undefined {
   if (at.refused !== null) return at.refused;
   if (at.cluster_id !== clusterId) return `the spaces were written from cluster ${at.cluster_id}, this is ${clusterId}`;
-  if (at.position < log.low) return `position ${at.position} is no longer kept, the log begins at ${log.low}`;
-  if (at.position > log.high) return `position ${at.position} is past the log's end, ${log.high}`;
-  return undefined;
+  return positionMismatch(at.position, log);
 }

@@ -8,17 +8,26 @@ import {
   SetMetadata,
   UseGuards,
 } from '@nestjs/common';
-import { type Authenticator, currentContext, type Identity, requireRole, type Role } from '@runspine/request-context';
-import type { FastifyRequest } from 'fastify';
-import { AUTHENTICATOR } from '../tokens.js';
+import { type Authenticator, type Identity, requireRole, type RequestHeaders, type Role } from './identity.js';
+import { currentContext } from './request-context.js';
+
+/** What an application provides an `Authenticator` by, wherever it has a route with `@Requires`. */
+export const AUTHENTICATOR = Symbol('authenticator');
 
 const ROLE = Symbol('role');
 const IDENTITY = Symbol('identity');
 
-/** A request once its caller is known. */
-type IdentifiedRequest = FastifyRequest & { [IDENTITY]?: Identity };
+/** What the guard reads of Fastify's request, and leaves there. */
+interface IdentifiedRequest {
+  readonly headers: RequestHeaders;
+  readonly raw: { readonly socket: { readonly remoteAddress?: string } };
+  [IDENTITY]?: Identity;
+}
 
-/** Lets only callers through who hold the role, or one that implies it: else 403 `auth.forbidden`. */
+/**
+ * Lets only callers through who hold the route's role, or one that implies it: else 403 `auth.forbidden`. Who calls is
+ * told from the request itself, in every service: what passes it on is not believed.
+ */
 @Injectable()
 export class RoleGuard implements CanActivate {
   constructor(@Inject(AUTHENTICATOR) private readonly authenticator: Authenticator) {}
