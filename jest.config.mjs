@@ -29,6 +29,12 @@ const shared = {
 export default {
   rootDir: '.',
   testTimeout: 60_000,
+  // `npm test -- --coverage` holds what is published to this: the client and the command line.
+  collectCoverageFrom: ['{libs/client,apps/cli}/src/**/*.ts', '!**/*.{spec,fixture}.ts'],
+  coverageThreshold: {
+    'libs/client/src': { statements: 90, lines: 90 },
+    'apps/cli/src': { statements: 90, lines: 90 },
+  },
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps,deploy}/**/*.spec.ts'] },
     {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Run, RunspineClient } from '@runspine/client';
+import { type Run, RunLog, type RunspineClient, writeRunLog } from '@runspine/client';
 import type { CommandLine } from '../stack/command-line.js';
 import type { RecordedRuns } from '../stack/recorded-pipeline.js';
 import { type RecordedStack, startRecordedStack } from '../stack/recorded-stack.js';
@@ -35,10 +35,26 @@ describe('runs export and import', () => {
     expect(written.err).toContain(`11 events of ${recorded.bad}`);
     const elsewhere = ['--tenant', 'elsewhere'];
     const imported = await cli.here(['runs', 'import', file, ...elsewhere]);
-    expect(imported).toMatchObject({ code: 0, out: '11 events of 1 runs are sent.\n' });
+    expect(imported).toMatchObject({ code: 0, out: '11 events of 1 run are sent.\n' });
     expect((await cli.here(['runs', 'import', file, ...elsewhere, '--json'])).code).toBe(0);
     const there = JSON.parse((await cli.here(['runs', 'show', 'latest', '--json', ...elsewhere])).out) as { run: Run };
     expect(there.run).toMatchObject({ run_id: recorded.bad, status: 'failed', version: 11 });
+  });
+
+  it('takes a log that was kept in a process, as it was written to a file', async () => {
+    const log = new RunLog();
+    log.emit('workflow_started', {});
+    log.emit('task_inputs_resolved', { task_id: 'parse', inputs: { rows: 7 } });
+    log.emit('task_failed', { task_id: 'parse', error: { message: 'row 2' } });
+    log.emit('workflow_failed', { error: { message: 'row 2' }, failed_task_id: 'parse' });
+    const file = join(folder, 'log.ndjson');
+    const id = await writeRunLog(log, file, { name: 'kept in a process' });
+    for (let time = 0; time < 2; time++) {
+      const imported = await cli.here(['runs', 'import', file]);
+      expect(imported).toMatchObject({ code: 0, out: expect.stringMatching(/ of 1 run are/) });
+    }
+    const shown = await cli.here(['runs', 'explain', id]);
+    expect(shown.out).toMatch(/kept in a process → step parse[\s\S]*row 2[\s\S]*rows +7/);
   });
 
   it('says what of a file it could not take', async () => {
@@ -46,7 +62,7 @@ describe('runs export and import', () => {
     writeFileSync(file, 'no event\n');
     const broken = await cli.here(['runs', 'import', file]);
     expect(broken.code).toBe(1);
-    expect(broken.err).toContain('1 lines are no events');
+    expect(broken.err).toContain('1 line is no event');
     expect((await cli.here(['runs', 'import', join(folder, 'nowhere')])).code).toBe(2);
     const line = { id: '019c13ec-9e00-7abc-8def-0123456789ab', type: 'run.started', data: { run_id: recorded.good } };
     writeFileSync(file, `${JSON.stringify(line)}\n`);

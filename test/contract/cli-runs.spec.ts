@@ -157,6 +157,12 @@ describe('runs show', () => {
     expect(good).toContain('1,500 (1,200 in, 300 out)');
     expect(good).toMatch(/✔ download +[·█]{24}/);
     expect(good).not.toContain('First failure');
+    // Ids of steps where there is room for them, whole.
+    expect(good).not.toContain('step_');
+    expect((await cli.here(['runs', 'show', recorded.good], { columns: 110 })).out).toMatch(
+      /download .* step_[0-9a-f]{32}/,
+    );
+    expect((await cli.here(['runs', 'show', recorded.good])).out).toMatch(/download .* step_[0-9a-f]{32}\n/);
     const { out, err } = await cli.here(['runs', 'show', recorded.bad], { columns: 80 });
     const bad = stripVTControlCharacters(out);
     expect(bad).toMatch(/First failure[\s\S]*parse[\s\S]*row 2 has 1 column[\s\S]*TypeError: no delimiter/);

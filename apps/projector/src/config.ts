@@ -95,6 +95,14 @@ export const projectorSettings = defineSettings({
     min: 24,
     max: 24 * 365,
   }),
+  adminJobsDays: integerSetting({
+    name: 'RUNSPINE_ADMIN_JOBS_DAYS',
+    doc: 'How long a job of administration is kept once it ended.',
+    unit: 'd',
+    default: 90,
+    min: 1,
+    max: 3650,
+  }),
 });
 
 export type ProjectorSettings = SettingsOf<typeof projectorSettings>;

@@ -10,6 +10,7 @@ import { AuditHeads1764000000010 } from './migrations/1764000000010-audit-heads.
 import { AdminJobs1764000000011 } from './migrations/1764000000011-admin-jobs.js';
 import { ProjectionVersions1764000000012 } from './migrations/1764000000012-projection-versions.js';
 import { ResearchRuns1764000000013 } from './migrations/1764000000013-research-runs.js';
+import { AdminJobsKept1764000000014 } from './migrations/1764000000014-admin-jobs-kept.js';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -23,6 +24,7 @@ export const MIGRATIONS = [
   AdminJobs1764000000011,
   ProjectionVersions1764000000012,
   ResearchRuns1764000000013,
+  AdminJobsKept1764000000014,
 ];
 
 /** One number for everybody who migrates a Runspine database, so that two set-ups wait for each other. */

@@ -29,21 +29,24 @@ export function addAdminCommands(program: CliCommand): void {
     .add('show', 'how far a job is')
     .argument('<job>', 'its id')
     .option('--wait', 'until it ends')
-    .example('runspine jobs show job_5b8c0d6e1f2a4b3c9d7e8f0a1b2c3d4e --wait --roles admin', 'a rebuild that was not waited for')
+    .example(
+      'runspine jobs show job_5b8c0d6e1f2a4b3c9d7e8f0a1b2c3d4e --wait --roles admin',
+      'a rebuild that was not waited for',
+    )
     .does<{ wait?: boolean }>(async (session, { args: [job], options }) =>
       (await import('./jobs.js')).showJob(session, job!, options.wait === true),
     );
 }
 
 function addDeadLetters(program: CliCommand): void {
-  const letters = program.add('dead-letters', 'records that no retry could read; role admin');
+  const letters = program.add('dead-letters', 'records that no retry could read; role system');
   letters
     .add('list', 'dead letters, newest first')
     .option('--topic <topic>', 'only from this topic')
     .option('--code <code>', 'only for this reason, such as event.wrong_partition')
     .option('--limit <count>', 'how many', wholeNumber(1, 200), 20)
     .option('--cursor <cursor>', 'the page that follows')
-    .example('runspine dead-letters list --roles admin', 'in development')
+    .example('runspine dead-letters list --roles system', 'in development')
     .does<ListOptions>(async (session, { options }) =>
       (await import('./dead-letters.js')).listDeadLetters(session, options),
     );

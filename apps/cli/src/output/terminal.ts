@@ -5,6 +5,8 @@ import type { Io, Sink } from '../io.js';
 const UNICODE = { cut: '…', dash: '─', bar: '█', thin: '·', arrow: '→', inside: '↳' };
 const ASCII = { cut: '~', dash: '-', bar: '#', thin: '.', arrow: '->', inside: '>' };
 
+/** A command in a sentence, in backticks, or on a line of its own. */
+const COMMAND = /(^|[\s`])(runspine [a-z-]+ [a-z])/gm;
 const WIDTH_DEFAULT = 80;
 /** Panels wider than this are hard to read. */
 const PANEL_WIDTH_MAX = 110;
@@ -46,7 +48,12 @@ export class Terminal {
 
   /** Lines beside the answer: what to do next, progress. Not part of what a program reads. */
   note(...lines: readonly string[]): void {
-    if (lines.length > 0) this.io.stderr.write(`${lines.join('\n')}\n`);
+    if (lines.length > 0) this.io.stderr.write(`${this.called(lines.join('\n'))}\n`);
+  }
+
+  /** Text that names commands, with `npx` before them where that is how this one was called. */
+  called(text: string): string {
+    return this.io.env.npm_lifecycle_event === 'npx' ? text.replaceAll(COMMAND, '$1npx $2') : text;
   }
 
   /** One value: readable JSON. */

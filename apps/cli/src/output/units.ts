@@ -75,6 +75,11 @@ export function countText(count: number | null | undefined): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction.slice(0, 2)}`;
 }
 
+/** 1 run, 2 runs. */
+export function counted(count: number, noun: string): string {
+  return `${countText(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** US dollars; small amounts keep what is not zero. */
 export function costText(usd: number | null | undefined): string {
   if (usd === null || usd === undefined) return '';

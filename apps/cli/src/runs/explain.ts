@@ -235,11 +235,12 @@ function sinceLines(session: Session, found: Explanation, room: number): string[
 function nextLines({ terminal }: Session, origin: Run, { lastGood, run, around }: Explanation): string[] {
   const begun = [run, ...around.toReversed()].find(({ command }) => command !== null);
   const { dim } = terminal.colours;
+  const line = (command: string) => dim(terminal.called(`  ${command}`));
   return [
     dim('Next:'),
-    ...(lastGood ? [dim(`  runspine runs diff ${shortest(lastGood)} ${shortest(origin)}`)] : []),
-    dim(`  runspine runs replay ${shortest(origin)} --interactive`),
-    ...(begun ? [dim(`  runspine runs rerun ${shortest(begun)}`)] : []),
+    ...(lastGood ? [line(`runspine runs diff ${shortest(lastGood)} ${shortest(origin)}`)] : []),
+    line(`runspine runs replay ${shortest(origin)} --interactive`),
+    ...(begun ? [line(`runspine runs rerun ${shortest(begun)}`)] : []),
   ];
 }
 

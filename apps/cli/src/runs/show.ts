@@ -169,7 +169,7 @@ function childFields(terminal: Terminal, children: readonly Run[], nowMs: number
     return ['child', text, (line) => paintStatus(terminal, status, line)];
   });
   if (children.length <= CHILDREN_MAX) return shown;
-  return [...shown, ['', `more: runspine runs list --parent ${children[0]!.parent_run_id}`]];
+  return [...shown, ['', terminal.called(`more: runspine runs list --parent ${children[0]!.parent_run_id}`)]];
 }
 
 function entriesText(entries: Readonly<Record<string, string>>): string {

@@ -7,8 +7,10 @@ import { durationText } from '../output/units.js';
 const BAR_WIDTH = 24;
 const NAME_MAX = 40;
 const STEPS_MAX = 200;
+/** Of sign, bar, duration and what is between them. */
+const FIXED_WIDTH = BAR_WIDTH + 14;
 
-/** Each step: how it ended, its name, when in the run it ran, and how long. */
+/** Each step: how it ended, its name, when in the run it ran, and how long; its id where all of them have room. */
 export function timelineLines(terminal: Terminal, room: number, steps: readonly Step[], nowMs: number): string[] {
   const shown = steps.slice(0, STEPS_MAX);
   const spans = shown.map((step) => spanOf(step, nowMs));
@@ -16,14 +18,19 @@ export function timelineLines(terminal: Terminal, room: number, steps: readonly 
   const total = Math.max(1, Math.max(...spans.map(({ toMs }) => toMs)) - from);
   const width = Math.min(room, 120);
   const names = shown.map((step) => labelOf(step, depthOf(step, steps)));
-  const nameWidth = Math.min(NAME_MAX, width - BAR_WIDTH - 14, Math.max(...names.map(widthOf)));
+  const nameWidth = Math.min(NAME_MAX, width - FIXED_WIDTH, Math.max(...names.map(widthOf)));
+  const notes = shown.map(noteOf);
+  const idWidth = 2 + Math.max(...shown.map(({ step_id: id }) => id.length));
+  const withIds = nameWidth + FIXED_WIDTH + Math.max(...notes.map(widthOf)) + idWidth <= room;
+  const { dim } = terminal.colours;
   const lines = shown.map((step, at) => {
     const { fromMs, toMs, known } = spans[at]!;
     const sign = paintStatus(terminal, step.status, signOf(terminal, step.status));
     const name = padded(truncated(names[at]!, nameWidth, terminal.signs.cut), nameWidth);
     const bar = known ? barOf(terminal, (fromMs - from) / total, (toMs - fromMs) / total) : ' '.repeat(BAR_WIDTH);
     const took = known ? durationText(step.duration_ms ?? toMs - fromMs) : '';
-    return `${sign} ${name}  ${paintStatus(terminal, step.status, bar)} ${took.padStart(8)}${noteOf(terminal, step)}`;
+    const more = dim(`${withIds ? `  ${step.step_id}` : ''}${notes[at]!}`);
+    return `${sign} ${name}  ${paintStatus(terminal, step.status, bar)} ${took.padStart(8)}${more}`;
   });
   return steps.length > STEPS_MAX ? [...lines, `(${steps.length - STEPS_MAX} more steps)`] : lines;
 }
@@ -56,11 +63,11 @@ function depthOf(step: Step, steps: readonly Step[]): number {
   return depth;
 }
 
-function noteOf(terminal: Terminal, step: Step): string {
+function noteOf(step: Step): string {
   const notes = [
     step.attempt > 1 ? `attempt ${step.attempt}` : '',
     step.source === 'checkpoint' ? 'checkpoint' : '',
     step.status === 'unreported' ? 'never said how it ended' : '',
   ].filter((note) => note !== '');
-  return notes.length === 0 ? '' : terminal.colours.dim(` ${notes.join(', ')}`);
+  return notes.length === 0 ? '' : `  ${notes.join(', ')}`;
 }

@@ -8,6 +8,17 @@ const BEAT_MS = 1000;
 /** A job of which nothing was heard for as long has no process any more. */
 const SILENT_S = 30;
 const LISTED_MAX = 50;
+/** Most old jobs that go at once; each start adds one. */
+const FORGOTTEN_AT_ONCE = 1000;
+
+export interface AdminJobsOptions {
+  readonly pool: pg.Pool;
+  /** Of this process; the same after it began anew. */
+  readonly instance: string;
+  /** How long a job is kept once it ended, days. */
+  readonly keptDays: number;
+  readonly logger: Logger;
+}
 
 /** What a job is given. */
 export interface JobContext {
@@ -37,12 +48,17 @@ const INTERRUPTED = { code: 'admin.job_interrupted', message: 'The process that 
  */
 export class AdminJobs {
   private readonly running = new Map<string, { abort: AbortController; done: Promise<void> }>();
+  private readonly pool: pg.Pool;
+  private readonly instance: string;
+  private readonly keptDays: number;
+  private readonly logger: Logger;
 
-  constructor(
-    private readonly pool: pg.Pool,
-    private readonly instance: string,
-    private readonly logger: Logger,
-  ) {}
+  constructor({ pool, instance, keptDays, logger }: AdminJobsOptions) {
+    this.pool = pool;
+    this.instance = instance;
+    this.keptDays = keptDays;
+    this.logger = logger;
+  }
 
   /** Fails what an earlier process of this instance left running. */
   async begin(): Promise<void> {
@@ -52,6 +68,7 @@ export class AdminJobs {
   /** @throws ServiceError `admin.job_running` with the id of the one that runs. */
   async start(start: JobStart, work: (job: JobContext) => Promise<object>): Promise<string> {
     await this.interruptSilent();
+    await this.forgetOld();
     const jobId = `job_${randomBytes(16).toString('hex')}`;
     try {
       await this.pool.query(
@@ -162,6 +179,17 @@ export class AdminJobs {
     } catch (error) {
       this.logger.warn({ job_id: jobId, err: error }, 'a job could not say how far it is');
     }
+  }
+
+  /** At each start, since nothing else makes jobs more: without a clock, and never far behind. */
+  private async forgetOld(): Promise<void> {
+    const { rowCount } = await this.pool.query(
+      `DELETE FROM admin_jobs WHERE job_id IN (
+         SELECT job_id FROM admin_jobs WHERE status <> 'running' AND ended_at < now() - make_interval(days => $1)
+         ORDER BY ended_at LIMIT ${FORGOTTEN_AT_ONCE})`,
+      [this.keptDays],
+    );
+    if (rowCount) this.logger.info({ jobs: rowCount }, 'old jobs are forgotten');
   }
 
   private interruptSilent(): Promise<void> {

@@ -53,7 +53,7 @@ export function serveAdmin({ service, admin, pool, kafka, producer, journalKey }
   const store = new HeadStore(slowPool, signer);
   const auditTopic = topicName('audit', topicPrefix);
   const heads = new HeadKeeper({ store, signer, producer, topic: auditTopic, partitions, logger });
-  const jobs = new AdminJobs(pool, instance, logger);
+  const jobs = new AdminJobs({ pool, instance, keptDays: settings.adminJobsDays, logger });
   const runsTopic = topicName('runs', topicPrefix);
   const groupPrefix = `${topicPrefix}runspine-admin`;
   const audits = new Audits({

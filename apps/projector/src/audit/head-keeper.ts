@@ -18,6 +18,22 @@ const LOOK_MS = 60 * 1000;
 /** Type of the records of the audit topic. */
 const HEADS_TYPE = 'runspine.heads.v1';
 
+/** What the keeper knows of time. */
+export interface HeadClock {
+  now(): Date;
+  /** Does it again each so many milliseconds, until what is returned is called. */
+  every(ms: number, work: () => void): () => void;
+}
+
+const SYSTEM_CLOCK: HeadClock = {
+  now: () => new Date(),
+  every: (ms, work) => {
+    const timer = setInterval(work, ms);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
+};
+
 export interface HeadKeeperOptions {
   store: HeadStore;
   signer: HeadSigner;
@@ -26,6 +42,8 @@ export interface HeadKeeperOptions {
   /** Of the audit topic. */
   partitions: number;
   logger: Logger;
+  /** @default the machine's */
+  clock?: HeadClock;
 }
 
 /**
@@ -36,17 +54,22 @@ export interface HeadKeeperOptions {
 export class HeadKeeper {
   private waiting: RunEnd[] = [];
   private timer: NodeJS.Timeout | undefined;
-  private daily: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
+  private stopLooking = () => {};
   private keeping: Promise<void> = Promise.resolve();
   private day = '';
+  private closed = false;
 
-  constructor(private readonly options: HeadKeeperOptions) {}
+  private readonly clock: HeadClock;
+
+  constructor(private readonly options: HeadKeeperOptions) {
+    this.clock = options.clock ?? SYSTEM_CLOCK;
+  }
 
   /** Begins to look, each minute, whether a day is over. */
   start(): void {
-    this.daily = setInterval(() => void this.look(), LOOK_MS);
-    this.daily.unref();
-    void this.look();
+    this.stopLooking = this.clock.every(LOOK_MS, () => this.look());
+    this.look();
   }
 
   /** Notes the runs that ended in a committed batch. Fast: this is beside the feed. */
@@ -59,10 +82,16 @@ export class HeadKeeper {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.daily);
+    this.closed = true;
+    this.stopLooking();
     clearTimeout(this.timer);
     this.gathered();
-    await this.keeping;
+    await this.idle();
+  }
+
+  /** Resolves when what is under way is done. */
+  async idle(): Promise<void> {
+    await Promise.all([this.keeping, this.looking]);
   }
 
   /** Signs what was forgotten, and the tenants' heads as of the last midnight (UTC). Harmless when several do. */
@@ -71,22 +100,28 @@ export class HeadKeeper {
     const until = new Date(Math.floor((now.getTime() - SETTLED_MS) / DAY_MS) * DAY_MS).toISOString();
     if (until === this.day) return;
     let forgotten = 0;
-    for (;;) {
+    while (!this.closed) {
       const heads = await store.forgotten(until, AT_ONCE);
       await this.keep(heads);
       forgotten += heads.length;
       if (heads.length < AT_ONCE) break;
     }
     const tenants = await store.tenantsWithout(until);
-    for (const tenantId of tenants) await this.keepTenant(await store.tenantHead(tenantId, until));
+    for (const tenantId of tenants) {
+      if (this.closed) return;
+      await this.keepTenant(await store.tenantHead(tenantId, until));
+    }
     this.day = until;
     if (tenants.length > 0 || forgotten > 0) logger.info({ until, tenants: tenants.length, forgotten }, 'heads signed');
   }
 
-  private async look(): Promise<void> {
-    await this.passDay(new Date()).catch((error: unknown) => {
-      this.options.logger.warn({ err: error }, 'heads of the day are not signed yet, tried again');
-    });
+  /** One pass at a time: the first of many tenants takes longer than a minute. */
+  private look(): void {
+    this.looking ??= this.passDay(this.clock.now())
+      .catch((error: unknown) => {
+        this.options.logger.warn({ err: error }, 'heads of the day are not signed yet, tried again');
+      })
+      .finally(() => (this.looking = undefined));
   }
 
   private gathered(): void {
