@@ -5,7 +5,6 @@ import { type Candidate, inOrder, keyOf, merged, ranksOf, type SourceScope } fro
 import { capped } from './caps.js';
 import { fuse } from './fusion.js';
 import { RowCache } from './row-cache.js';
-import { Tokens } from './tokens.js';
 import type { Table } from '@lancedb/lancedb';
 
 const candidate = (id: string, score: number, source = 0): Candidate => ({ id, score, source, rowId: 0n });
@@ -183,28 +182,5 @@ describe('what is kept of rows', () => {
     asked.length = 0;
     await cache.rows(one, [2n, 99n], read);
     expect(asked).toEqual([[2n]]);
-  });
-});
-
-describe('tokens', () => {
-  const tokens = new Tokens(Buffer.alloc(32, 1));
-
-  it('open in their context, made by this key, and not otherwise', () => {
-    const token = tokens.seal(['cursor', 'a/b'], { at: 1 });
-    expect(tokens.open(['cursor', 'a/b'], token)).toEqual({ at: 1 });
-    for (const context of [['cursor', 'a', 'b'], ['cursor,a/b'], ['snapshot', 'a/b'], []])
-      expect(tokens.open(context, token)).toBeUndefined();
-    expect(new Tokens(Buffer.alloc(32, 2)).open(['cursor', 'a/b'], token)).toBeUndefined();
-  });
-
-  it('are nothing once any character is another', () => {
-    const token = tokens.seal(['x'], { n: 7, text: 'ä' });
-    fc.assert(
-      fc.property(fc.nat(token.length - 1), fc.constantFrom(...'AZaz09-_.= '), (at, character) => {
-        fc.pre(token[at] !== character);
-        expect(tokens.open(['x'], token.slice(0, at) + character + token.slice(at + 1))).toBeUndefined();
-      }),
-    );
-    fc.assert(fc.property(fc.string(), (text) => expect(tokens.open(['x'], text)).toBeUndefined()));
   });
 });
