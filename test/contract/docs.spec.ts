@@ -86,8 +86,9 @@ describe('README.md', () => {
   it('gives every direct dependency its reason, and names none that is gone', () => {
     const manifests = ['package.json', ...['libs', 'apps'].flatMap(packagesIn)];
     const direct = manifests.flatMap((path) => {
-      const { dependencies = {}, devDependencies = {} } = JSON.parse(read(path)) as Record<string, object>;
-      return [...Object.keys(dependencies), ...Object.keys(devDependencies)];
+      const manifest = JSON.parse(read(path)) as Record<string, object | undefined>;
+      const kinds = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'];
+      return kinds.flatMap((kind) => Object.keys(manifest[kind] ?? {}));
     });
     const section = /## Dependencies\n([\s\S]*?)\n## /.exec(read('README.md'))?.[1] ?? '';
     const named = cellsOf(section)

@@ -29,6 +29,7 @@ describe('bad input', () => {
     ['no JSON', '{"documents":[', 400, 'request.malformed'],
     ['10,000 documents', { documents: many }, 413, 'request.too_large'],
     ['1,001 documents', { documents: tooMany }, 413, 'request.too_large'],
+    ['a body of 17 MiB', { documents: [{ text: 'x'.repeat(17 * 1024 * 1024) }] }, 413, 'request.too_large'],
     [
       'duplicate ids',
       {

@@ -6,7 +6,7 @@ import type { RouteTable } from '@runspine/routing';
 import { TOPICS, topicName } from '@runspine/contracts';
 import { BatchingProducer, createKafkaClient } from '@runspine/kafka';
 import { assertLoopback, developmentAuthenticator } from '@runspine/request-context';
-import { addressOf, type Drain, type Logger, NestLogger, type Service } from '@runspine/service';
+import { addressOf, type Drain, type Logger, NestLogger, type Service, Signer } from '@runspine/service';
 import type { NexusSettings } from './config.js';
 import { BlobSweeper } from './blobs/blob-sweeper.js';
 import { Embedders } from './embedding/embedders.js';
@@ -18,7 +18,6 @@ import { NexusModule } from './nexus.module.js';
 import { AnswerRecords } from './query/answer-records.js';
 import { QueryEngine } from './query/query-engine.js';
 import { rerankersOf } from './query/rerankers/settings.js';
-import { Tokens } from './query/tokens.js';
 import { Gate } from './remote/gate.js';
 import { openRoutes } from './routes.js';
 import { SpaceHousekeeping, type HousekeepingReport } from './spaces/housekeeping.js';
@@ -40,7 +39,7 @@ export async function startNexus(service: Service<NexusSettings>): Promise<Drain
       keepMs: settings.keepMs,
       recordsMax: settings.answersMax,
     }),
-    tokens: new Tokens(settings.signingKey),
+    signer: new Signer(settings.signingKey),
     embedderOf: (model) => embedders.of(model),
     rerankerOf: rerankersOf(settings),
   });

@@ -13,6 +13,9 @@ export function sendError(
 ): void {
   const { status } = ERRORS[code];
   reply.code(status).header('content-type', 'application/json; charset=utf-8');
+  // Fastify would close the connection on whoever still sends, and their system would drop the answer unread (EPIPE). What
+  // is left of the body is read and forgotten, within the time that a request has to arrive.
+  if (status === 413) reply.removeHeader('connection');
   if (status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
   reply.send(errorText(code, message, details, reply.request.id));
 }

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { INGEST_BODY_BYTES_MAX } from '@runspine/contracts';
 import { type RunningGateway, runGateway, untilReady } from '../running-gateway.fixture.js';
 
 // Real: the gateway, PostgreSQL, Kafka, a local folder, sockets. Times are a fraction of the defaults.
@@ -128,5 +129,52 @@ describe('uploads', () => {
     );
     expect(await late).toMatch(/^HTTP\/1.1 408/);
     sent.socket.destroy();
+  });
+});
+
+describe('a body over the limit', () => {
+  const LENGTH = INGEST_BODY_BYTES_MAX + 1024 * 1024;
+
+  /** Sends a head that names more than may come; what is answered, and the socket to go on with. */
+  async function refused(line: string) {
+    const { hostname, port } = new URL(gateway.address);
+    const socket = connect(Number(port), hostname);
+    const got = { text: '', closed: false };
+    socket.on('data', (chunk: Buffer) => (got.text += chunk.toString()));
+    socket.on('error', () => undefined);
+    socket.on('close', () => (got.closed = true));
+    const head = 'host: localhost\r\ncontent-type: application/json\r\n';
+    socket.write(`${line} HTTP/1.1\r\n${head}content-length: ${LENGTH}\r\n\r\n`);
+    const until = async (wanted: () => boolean) => {
+      for (let wait = 0; !wanted() && wait < 1000; wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+      return got;
+    };
+    await until(() => got.text.includes('request.too_large'));
+    return { socket, got, until };
+  }
+
+  it.each([INGEST, 'POST /v1/runs'])(
+    'of %s is refused before it came, and the caller may send on to read it',
+    async (line) => {
+      const { socket, got, until } = await refused(line);
+      expect(got.text).toMatch(/^HTTP\/1.1 413 /);
+      expect(got.text).not.toMatch(/connection: close/i);
+
+      socket.write(Buffer.alloc(LENGTH, 'x'));
+      socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      expect((await until(() => got.text.includes('HTTP/1.1 200 '))).text).toContain('HTTP/1.1 200 ');
+      expect(got.closed).toBe(false);
+      socket.destroy();
+    },
+  );
+
+  it('holds a connection no longer than a request has to arrive, however fast it goes on', async () => {
+    const { socket, got, until } = await refused(INGEST);
+    const goOn = setInterval(() => socket.write(Buffer.alloc(2 * BYTES_PER_S, 'x')), 100);
+    await until(() => got.closed);
+    clearInterval(goOn);
+
+    expect(got.closed).toBe(true);
+    socket.destroy();
   });
 });

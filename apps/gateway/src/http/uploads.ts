@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { refuseSocket } from './socket-answer.js';
 
@@ -31,8 +31,8 @@ export class Uploads {
       const before = route.onRequest === undefined ? [] : [route.onRequest].flat();
       route.onRequest = [
         ...before,
-        (request, _reply, done) => {
-          this.begin(request);
+        (request, reply, done) => {
+          this.begin(request, reply);
           done();
         },
       ];
@@ -49,10 +49,16 @@ export class Uploads {
     return upload.overtime;
   }
 
-  private begin({ raw }: FastifyRequest): void {
+  private begin({ raw }: FastifyRequest, reply: FastifyReply): void {
     const { socket } = raw;
     const { bytesPerSMin, windowMs } = this.bounds;
-    this.underWay.set(socket, { overtime: false });
+    const upload = { overtime: false };
+    this.underWay.set(socket, upload);
+    const ended = () => {
+      if (this.underWay.get(socket) === upload) this.underWay.delete(socket);
+    };
+    // Whoever was refused has the time that other requests have to send what is left.
+    reply.raw.once('finish', ended);
     let before = socket.bytesRead;
     const look = setInterval(() => {
       const bytes = socket.bytesRead - before;
@@ -64,7 +70,7 @@ export class Uploads {
     look.unref();
     raw.once('close', () => {
       clearInterval(look);
-      this.underWay.delete(socket);
+      ended();
     });
   }
 }

@@ -41,6 +41,8 @@ export function sendError(reply: FastifyReply, { code, message, details }: Servi
   const { status, retryable } = ERRORS[code];
   const body: ErrorBody = { error: { code, message, retryable, details, request_id: reply.request.id } };
   reply.code(status).header('content-type', 'application/json; charset=utf-8');
+  // Else Fastify closes the connection on whoever still sends, and the answer is lost to them.
+  if (status === 413) reply.removeHeader('connection');
   if (status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
   reply.send(JSON.stringify(body));
 }

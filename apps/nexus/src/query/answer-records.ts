@@ -3,7 +3,7 @@ import type { SpaceKey } from '@runspine/contracts';
 import { Field, Int64, makeData, RecordBatch, Schema, Struct, Table as ArrowTable, Utf8 } from 'apache-arrow';
 import { LRUCache } from 'lru-cache';
 import { sqlText } from '../spaces/space-schema.js';
-import { digest } from './tokens.js';
+import { digest } from './digest.js';
 
 /** What cannot be worked out again from the pinned data: a remote model's vectors, and a reranker's order. */
 export interface AnswerRecord {

@@ -1,7 +1,8 @@
 import { canonicalize, ServiceError, type SpaceKey, spacePath } from '@runspine/contracts';
+import type { Signer } from '@runspine/service';
+import { digest } from './digest.js';
 import type { Mode, QueryPlan } from './query-plan.js';
 import type { SourceVersions } from './sources.js';
-import { digest, type Tokens } from './tokens.js';
 
 /** The data that a query is asked of, and what it was decided by there: what a snapshot and a cursor hold. */
 export interface AskedAt {
@@ -35,17 +36,17 @@ interface Sealed {
  * space, and for the same query also with what was decided and kept then.
  */
 export class Positions {
-  constructor(private readonly tokens: Tokens) {}
+  constructor(private readonly signer: Signer) {}
 
   /** Undefined for a new query. @throws ServiceError `nexus.cursor_invalid`, `nexus.snapshot_invalid` */
   resume(space: SpaceKey, plan: QueryPlan): Resumed | Pick<Resumed, 'versions'> | undefined {
     if (plan.cursor !== undefined) {
-      const sealed = this.tokens.open(cursorContext(space, plan), plan.cursor) as Sealed | undefined;
+      const sealed = this.signer.open(cursorContext(space, plan), plan.cursor) as Sealed | undefined;
       if (sealed === undefined) throw new ServiceError('nexus.cursor_invalid');
       return { ...askedAt(sealed), offset: sealed.n ?? 0 };
     }
     if (plan.asOf === undefined) return undefined;
-    const sealed = this.tokens.open(snapshotContext(space), plan.asOf) as Sealed | undefined;
+    const sealed = this.signer.open(snapshotContext(space), plan.asOf) as Sealed | undefined;
     if (sealed === undefined) throw new ServiceError('nexus.snapshot_invalid');
     const { versions, ...decided } = askedAt(sealed);
     if (plan.includeGlobal && versions.global === undefined && space.scope === 'tenant') {
@@ -60,12 +61,12 @@ export class Positions {
   }
 
   cursor(space: SpaceKey, plan: QueryPlan, at: AskedAt, offset: number): string {
-    return this.tokens.seal(cursorContext(space, plan), { ...sealedOf(at), n: offset } satisfies Sealed);
+    return this.signer.seal(cursorContext(space, plan), { ...sealedOf(at), n: offset } satisfies Sealed);
   }
 
   snapshot(space: SpaceKey, plan: QueryPlan, at: AskedAt): string {
     const sealed: Sealed = { ...sealedOf(at), q: queryDigest(plan, at.depth) };
-    return this.tokens.seal(snapshotContext(space), sealed);
+    return this.signer.seal(snapshotContext(space), sealed);
   }
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type NexusAnswer, ServiceError, type SpaceKey } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import { Signer } from '@runspine/service';
 import type { Embedder } from '../embedding/embedder.js';
 import { HashEmbedder } from '../embedding/hash.embedder.js';
 import type { SpaceStore } from '../spaces/space-store.js';
@@ -9,7 +10,6 @@ import { AnswerRecords } from './answer-records.js';
 import { QueryEngine } from './query-engine.js';
 import type { Reranker } from './reranker.js';
 import { ownSpace } from './sources.js';
-import { Tokens } from './tokens.js';
 
 const files = new TestSpaces();
 const signal = new AbortController().signal;
@@ -59,7 +59,7 @@ function engineOf(on: SpaceStore): QueryEngine {
   return new QueryEngine({
     spaces: on,
     records: new AnswerRecords((space) => on.tables.connection(space), { keepMs: 60_000, recordsMax: 1000 }),
-    tokens: new Tokens(Buffer.alloc(32, 7)),
+    signer: new Signer(Buffer.alloc(32, 7)),
     embedderOf: (model) => (model === hash.model ? hash : model === wavering.model ? wavering : undefined),
     rerankerOf: (model) => (model === undefined || model === fickle.model ? fickle : undefined),
   });

@@ -1,5 +1,6 @@
 import { type ExplainAnswer, type NexusAnswer, ServiceError, type SpaceKey } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import type { Signer } from '@runspine/service';
 import { VersionGone } from '../spaces/pinned-space.js';
 import type { AnswerRecord, AnswerRecords } from './answer-records.js';
 import type { Candidate } from './candidates.js';
@@ -13,13 +14,12 @@ import { rerank, type RerankerOf } from './reranking.js';
 import { type Retrieved, retrieve, type RowCaches } from './retrieval.js';
 import { type OpenSources, openSources, ownSpace, type SpaceOpener } from './sources.js';
 import { textRowCache } from './text-search.js';
-import type { Tokens } from './tokens.js';
 import { vectorRowCache } from './vector-search.js';
 
 export interface QueryEngineParts {
   readonly spaces: SpaceOpener;
   readonly records: Pick<AnswerRecords, 'put' | 'get'>;
-  readonly tokens: Tokens;
+  readonly signer: Signer;
   readonly embedderOf: EmbedderOf;
   readonly rerankerOf: RerankerOf;
   /** Bound of what is kept of rows at pinned versions, half of it for vectors. @default 192 MiB */
@@ -57,7 +57,7 @@ export class QueryEngine {
   private readonly caches: RowCaches;
 
   constructor(private readonly parts: QueryEngineParts) {
-    this.positions = new Positions(parts.tokens);
+    this.positions = new Positions(parts.signer);
     this.nowMs = parts.nowMs ?? (() => performance.now());
     const quarter = (parts.rowCacheBytes ?? ROW_CACHE_BYTES) / 4;
     this.caches = {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SpaceKey } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
+import { Signer } from '@runspine/service';
 import { HashEmbedder } from '../embedding/hash.embedder.js';
 import type { SpaceStore } from '../spaces/space-store.js';
 import { tokensOfText } from '../spaces/text-terms.js';
@@ -18,7 +19,6 @@ import {
 } from './corpus.fixture.js';
 import { QueryEngine } from './query-engine.js';
 import { ownSpace } from './sources.js';
-import { Tokens } from './tokens.js';
 
 /**
  * One ranking over two sources: the answer must be the one that a single corpus gives, worked out here without an
@@ -123,7 +123,7 @@ describe.each<[string, () => Promise<Corpus>]>([
     engine = new QueryEngine({
       spaces: store,
       records: { put: () => Promise.reject(new Error('unused')), get: () => Promise.resolve(undefined) },
-      tokens: new Tokens(Buffer.alloc(32, 1)),
+      signer: new Signer(Buffer.alloc(32, 1)),
       embedderOf: () => undefined,
       rerankerOf: () => undefined,
     });

@@ -4,7 +4,6 @@ import { Bm25, idf, pooled } from './bm25.js';
 import { type Candidate, inOrder, keyOf, merged, ranksOf, type SourceScope } from './candidates.js';
 import { capped } from './caps.js';
 import { fuse } from './fusion.js';
-import { Tokens } from './tokens.js';
 
 const candidate = (id: string, score: number, source = 0): Candidate => ({ id, score, source, rowId: 0 });
 
@@ -161,28 +160,5 @@ describe('BM25', () => {
         expect(score([...words].reverse())).toBe(score(words));
       }),
     );
-  });
-});
-
-describe('tokens', () => {
-  const tokens = new Tokens(Buffer.alloc(32, 1));
-
-  it('open in their context, made by this key, and not otherwise', () => {
-    const token = tokens.seal(['cursor', 'a/b'], { at: 1 });
-    expect(tokens.open(['cursor', 'a/b'], token)).toEqual({ at: 1 });
-    for (const context of [['cursor', 'a', 'b'], ['cursor,a/b'], ['snapshot', 'a/b'], []])
-      expect(tokens.open(context, token)).toBeUndefined();
-    expect(new Tokens(Buffer.alloc(32, 2)).open(['cursor', 'a/b'], token)).toBeUndefined();
-  });
-
-  it('are nothing once any character is another', () => {
-    const token = tokens.seal(['x'], { n: 7, text: 'ä' });
-    fc.assert(
-      fc.property(fc.nat(token.length - 1), fc.constantFrom(...'AZaz09-_.= '), (at, character) => {
-        fc.pre(token[at] !== character);
-        expect(tokens.open(['x'], token.slice(0, at) + character + token.slice(at + 1))).toBeUndefined();
-      }),
-    );
-    fc.assert(fc.property(fc.string(), (text) => expect(tokens.open(['x'], text)).toBeUndefined()));
   });
 });

@@ -43,7 +43,7 @@ describe('RunLog', () => {
     expect(times[0]).toBeLessThan(1000);
   });
 
-  it('takes emits of parallel tasks whole, each once, in the order of the calls', async () => {
+  it('is thread-safe: takes emits of parallel tasks whole, each once, in the order of the calls', async () => {
     const log = new RunLog();
     const task = async (name: string) => {
       for (let round = 0; round < 50; round++) {

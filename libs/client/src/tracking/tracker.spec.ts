@@ -128,7 +128,7 @@ describe('trackStage', () => {
     expect(failed[1]!.data.error).toMatchObject({ message: 'a text' });
   });
 
-  it('gives a checkpoint for the stage, which is not run, and records it as such', async () => {
+  it('on a checkpoint hit gives its output, does not run the stage, and records it as such', async () => {
     const tracking = tracker();
     const options = { stage: 'embed', input: [1, 2], checkpoint: true, config: { a: 1 } };
     let fingerprint = '';
@@ -546,7 +546,7 @@ describe('a gateway that is not as it should be', () => {
     names.forEach(complete);
   });
 
-  it('answering after it took the events: the same again is taken once', async () => {
+  it('slow, answering after it took the events: the same again is taken once', async () => {
     const tracking = tracker({ sendTimeoutMs: 80 });
     gateway.delayMs = 150;
     expect(await pipeline(tracking, 'slow')).toBe(10);
