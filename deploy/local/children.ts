@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -52,6 +53,8 @@ export class Children {
   readonly #listed = new Map<number, { name: string; pid: number; started: string }>();
   readonly #running = new Set<Child>();
   readonly #reaper: ChildProcess;
+  /** In the environment of each child, and of whatever it starts. */
+  readonly #mark = { RUNSPINE_LAUNCH: randomUUID() };
   #closing = false;
 
   constructor(dataDir: string) {
@@ -59,6 +62,7 @@ export class Children {
     this.#reaper = spawn(process.execPath, [REAPER], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     this.#reaper.stdin?.on('error', () => undefined);
     this.#reaper.unref();
+    this.#tell({ mark: `RUNSPINE_LAUNCH=${this.#mark.RUNSPINE_LAUNCH}` });
   }
 
   /** Ends what an earlier launcher left running on this data folder; true if there was anything. */
@@ -89,7 +93,7 @@ export class Children {
     const child = spawn(options.command, options.args, {
       detached: true,
       stdio: ['ignore', output, output],
-      ...(options.env && { env: options.env }),
+      env: { ...(options.env ?? process.env), ...this.#mark },
       ...(options.cwd !== undefined && { cwd: options.cwd }),
       ...(options.uid !== undefined && { uid: options.uid, gid: options.gid }),
     });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 
 /**
@@ -41,5 +41,21 @@ export function signal(pid, name, group = false) {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Processes that were started with this setting (`NAME=value`) in their environment. None where the system does not tell (macOS). */
+export function startedWith(setting) {
+  if (!existsSync('/proc')) return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(setting))
+    .map(Number);
+}
+
+function environmentOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
   }
 }
