@@ -9,6 +9,9 @@ import type { PartitionConsumerOptions } from './partition-consumer-options.js';
 /** What kafkajs takes for final although it only means that no broker answered for a while. */
 const OUTAGES: ReadonlySet<string> = new Set(['KafkaJSGroupCoordinatorNotFound']);
 
+/** How long leaving the group may take; a member that does not leave is given up after its session. */
+const LEAVE_MS_MAX = 3000;
+
 /**
  * Reads topics in a consumer group and hands over batches of one partition, one at a time each, partitions side by side.
  * Positions are the caller's (`onAssigned`); Kafka's are written as a hint. A handler that fails is called again with
@@ -71,17 +74,19 @@ export class PartitionConsumer {
     return this.starting;
   }
 
-  /** Stops fetching, waits for the handlers at work (within `drainTimeoutMs`), commits, and leaves the group. */
+  /**
+   * Stops fetching, waits for the handlers at work (within `drainTimeoutMs`), commits, and leaves the group (within
+   * three seconds: while members join, the broker answers nobody until one that died is given up).
+   */
   async stop(): Promise<void> {
     if (this.stopping.signal.aborted) return;
     this.stopping.abort();
     const workers = this.assignment.end();
     for (const worker of workers) this.fetching.pause(worker);
     await atMost(Promise.all(workers.map((worker) => worker.idle())), this.drainTimeoutMs);
-    if (this.joined) await this.settled(this.hints.flush());
-    // kafkajs cannot be stopped while it joins, and need not be waited for while it only tries to connect.
-    if (this.handedOver) await this.settled(this.starting);
-    await this.settled(this.consumer?.disconnect());
+    await within(this.leave(this.consumer), LEAVE_MS_MAX, () => new Error('Not done in time.')).catch(
+      (error: unknown) => this.logger.warn({ err: error }, 'Kafka consumer did not stop cleanly'),
+    );
     this.consumer = undefined;
     this.joined = false;
   }
@@ -200,10 +205,10 @@ export class PartitionConsumer {
     this.starting = this.connect();
   }
 
-  private async settled(work: Promise<unknown> | undefined): Promise<void> {
-    if (!work) return;
-    await within(work, this.drainTimeoutMs, () => new Error('Not done in time.')).catch((error: unknown) =>
-      this.logger.warn({ err: error }, 'Kafka consumer did not stop cleanly'),
-    );
+  private async leave(consumer: Consumer | undefined): Promise<void> {
+    if (this.joined) await this.hints.flush();
+    // kafkajs cannot be stopped while it joins, and need not be waited for while it only tries to connect.
+    if (this.handedOver) await this.starting;
+    await consumer?.disconnect();
   }
 }
