@@ -29,7 +29,8 @@ export interface EnsuredTopics {
 }
 
 /**
- * Creates the topics that are missing; safe when two run at once. Existing ones are left as they are.
+ * Creates the topics that are missing, and waits until their partitions have leaders; safe when two run at once. Existing
+ * ones are left as they are.
  * @throws PartitionCountMismatch naming the topic and both numbers
  */
 export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<EnsuredTopics> {
@@ -42,6 +43,8 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
     const actual = await partitionCount(admin, spec.topic);
     if (actual !== spec.partitions) throw new PartitionCountMismatch(spec.topic, spec.partitions, actual);
   }
+  // A producer that does not know all leaders yet would choose among the partitions that have one.
+  for (const topic of created) await topicWatermarks(admin, topic);
   const existing = specs.filter((spec) => !created.includes(spec.topic));
   return {
     created,
@@ -52,17 +55,10 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
 
 /** How many partitions a topic has. @throws UnknownTopic */
 export async function partitionCount(admin: Admin, topic: string): Promise<number> {
-  // A topic that was just created is not known to every broker at once.
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const metadata = await admin.fetchTopicMetadata({ topics: [topic] }).catch((error: unknown) => {
-      if (isType(error, 'UNKNOWN_TOPIC_OR_PARTITION') || isType(error, 'LEADER_NOT_AVAILABLE')) return undefined;
-      throw error;
-    });
-    const partitions = metadata?.topics[0]?.partitions.length ?? 0;
-    if (partitions > 0) return partitions;
-    await pause(50);
-  }
-  throw new UnknownTopic(topic);
+  return onceKnown(topic, async () => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions.length || undefined;
+  });
 }
 
 export interface PartitionWatermarks {
@@ -73,12 +69,30 @@ export interface PartitionWatermarks {
   readonly high: number;
 }
 
-/** First and next offset of every partition, by partition number. */
+/** First and next offset of every partition, by partition number. @throws UnknownTopic */
 export async function topicWatermarks(admin: Admin, topic: string): Promise<PartitionWatermarks[]> {
-  const offsets = await admin.fetchTopicOffsets(topic);
+  const offsets = await onceKnown(topic, () => admin.fetchTopicOffsets(topic));
   return offsets
     .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
     .sort((a, b) => a.partition - b.partition);
+}
+
+const KNOWN_WITHIN_MS = 5000;
+const LOOK_MS = 50;
+/** What brokers say of a topic that was just created, or whose partitions just moved. */
+const NOT_YET = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION'];
+
+/** Asks until the brokers know the topic and lead its partitions, some five seconds at most. @throws UnknownTopic */
+async function onceKnown<T>(topic: string, ask: () => Promise<T | undefined>): Promise<T> {
+  for (const untilMs = Date.now() + KNOWN_WITHIN_MS; Date.now() < untilMs; await pause(LOOK_MS)) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      if (!NOT_YET.some((type) => isType(error, type))) throw error;
+    }
+  }
+  throw new UnknownTopic(topic);
 }
 
 export interface ClusterDescription {
