@@ -5,12 +5,13 @@ const SMALL_CORES = 4;
 
 /**
  * How a service's process is kept small. The projector's batches wait for PostgreSQL and outlive young collections: small
- * halves for young objects, and an old heap that is collected before it doubles. The gateway's objects die with their
+ * halves for young objects, an old heap that is collected before it doubles, and one thread that helps collecting: more
+ * of them take the cores from PostgreSQL, and the main thread waits for each. The gateway's objects die with their
  * request: larger halves, so that few are copied.
  */
 const HEAP = {
   gateway: ['--max-semi-space-size=32'],
-  projector: ['--max-semi-space-size=16', '--heap-growing-percent=150'],
+  projector: ['--max-semi-space-size=16', '--heap-growing-percent=150', '--v8-pool-size=1'],
 };
 
 /** Flags of node for a service. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { produceRuns } from './events.ts';
 import { ms, perSecond } from './figures.ts';
 import { journalSection } from './journal.ts';
@@ -98,12 +99,26 @@ async function catchUpSection(): Promise<void> {
   await withBench(async (bench) => {
     const topic = `${bench.prefix}runspine.runs.v1`;
     const events = await produceRuns(bench, topic, CATCH_UP_RUNS, PARTITIONS);
+    await settle(bench);
     const limit = await handWrittenBatch(bench, topic, events);
+    await settle(bench);
     const ours = await catchUp(bench, events);
     const what = `catching up ${events.toLocaleString('en')} events`;
     add(what, perSecond(ours.rate), perSecond(limit), `≥ ${perSecond(limit / 2)}`, ours.rate >= limit / 2);
     add('resident memory of the projector meanwhile', `${ours.peakMiB} MiB`, '–', '≤ 300 MiB', ours.peakMiB <= 300);
   });
+}
+
+/**
+ * The same state of PostgreSQL for who measures next: without the tables of who measured before, whose rows it would
+ * vacuum meanwhile, and with nothing left to write.
+ */
+async function settle(bench: Bench): Promise<void> {
+  const client = new pg.Client({ connectionString: bench.databaseUrl });
+  await client.connect();
+  await client.query('DROP TABLE IF EXISTS limit_offsets, limit_events, limit_outcomes, limit_runs');
+  await client.query('CHECKPOINT');
+  await client.end();
 }
 
 async function streamsSection(): Promise<void> {

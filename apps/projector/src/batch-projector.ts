@@ -4,6 +4,7 @@ import type { Logger } from '@runspine/service';
 import pg from 'pg';
 import type { LogPositions } from './log/log-positions.js';
 import { CommitRounds } from './commit-rounds.js';
+import { RecordsInHand } from './records-in-hand.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
 import { BatchState } from './runs/batch-state.js';
 import { PartitionMemory } from './runs/partition-memory.js';
@@ -40,6 +41,8 @@ export interface BatchProjectorOptions {
   positions: LogPositions;
   partitions: number;
   journalKey: KeyObject;
+  /** Most records that are decoded, folded and saved at once, over all partitions. */
+  recordsInHandMax: number;
   logger: Logger;
   /** Keeps a record that nobody can read, or that PostgreSQL refuses; acknowledged when it resolves. */
   deadLetter: (unreadable: Unreadable) => Promise<void>;
@@ -56,13 +59,21 @@ export class BatchProjector {
   private readonly memories = new Map<string, { memory: PartitionMemory; position: number; epoch: number }>();
   private readonly rounds = new CommitRounds<Stretch, Told[]>((stretches) => this.commitTogether(stretches));
 
-  constructor(private readonly options: BatchProjectorOptions) {}
+  private readonly inHand: RecordsInHand;
+
+  constructor(private readonly options: BatchProjectorOptions) {
+    this.inHand = new RecordsInHand(options.recordsInHandMax);
+  }
 
   /**
    * Applies a batch. Unreadable records are dead letters, acknowledged before the offset moves past them.
    * @throws PositionLost when another consumer moved the position; any other error means: again, later.
    */
   async apply(batch: PartitionBatch): Promise<void> {
+    await this.inHand.hold(batch.records.length, () => this.applyNow(batch));
+  }
+
+  private async applyNow(batch: PartitionBatch): Promise<void> {
     const { entries, unreadable } = readRecords(batch.records, this.options.partitions, Date.now());
     await Promise.all(unreadable.map((letter) => this.options.deadLetter(letter)));
     const { topic, partition, firstOffset: from, nextOffset: to } = batch;

@@ -60,9 +60,16 @@ export const projectorSettings = defineSettings({
   queueRecordsMax: integerSetting({
     name: 'RUNSPINE_QUEUE_RECORDS',
     doc: 'Records of a partition that wait in memory before it is paused.',
-    default: 300,
+    default: 1000,
     min: 1,
     max: 100_000,
+  }),
+  recordsInHandMax: integerSetting({
+    name: 'RUNSPINE_RECORDS_IN_HAND',
+    doc: 'Most records that are decoded, folded and saved at once, over all partitions; the rest wait as bytes.',
+    default: 1500,
+    min: 1,
+    max: 1_000_000,
   }),
   connectionsMax: integerSetting({
     name: 'RUNSPINE_PROJECTOR_CONNECTIONS',

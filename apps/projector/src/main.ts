@@ -51,6 +51,7 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
     positions,
     partitions: settings.partitions,
     journalKey: createSecretKey(settings.journalKey),
+    recordsInHandMax: settings.recordsInHandMax,
     logger,
     deadLetter: async ({ record, fault }: Unreadable) => {
       const { topic, partition, offset } = record;

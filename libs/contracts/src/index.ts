@@ -20,5 +20,5 @@ export * from './resources.js';
 export * from './run-events.js';
 export * from './space-key.js';
 export * from './step-events.js';
-export { normalizeTime } from './time.js';
+export { epochMsOf, normalizeTime } from './time.js';
 export * from './topics.js';

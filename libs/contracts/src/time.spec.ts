@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { normalizeTime } from './time.js';
+import fc from 'fast-check';
+import { epochMsOf, normalizeTime } from './time.js';
 
 const NOW = Date.UTC(2026, 5, 15, 12);
 
@@ -47,5 +48,39 @@ describe('normalizeTime', () => {
     ['9999-12-31T23:59:59Z', '24 h ahead'],
   ])('refuses %j', (given, message) => {
     expect(normalizeTime(given, NOW)).toEqual({ message: expect.stringContaining(message) });
+  });
+});
+
+describe('epochMsOf', () => {
+  it('reads what toISOString writes', () => {
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }),
+        (date) => {
+          expect(epochMsOf(date.toISOString())).toBe(date.getTime());
+        },
+      ),
+    );
+  });
+
+  it.each([
+    '0000-00-00T00:00:00.000Z',
+    '2026-02-30T00:00:00.000Z',
+    '2026-13-01T00:00:00.000Z',
+    '2026-01-01T24:00:00.000Z',
+    '2026-01-01T00:60:00.000Z',
+    '2026-01-01T00:00:60.000Z',
+    '2026-01-01 00:00:00.000Z',
+    '2026-01-01T00:00:00.000z',
+    '2026-01-01T00:00:00,000Z',
+    '2026-01-01T00.00:00.000Z',
+    '2026/01/01T00:00:00.000Z',
+    '2026-01-01T00:00:0a.000Z',
+    '2026-01-01T00:00:00.00 Z',
+    '+2026-1-01T00:00:00.000Z',
+    '2026-01-01T00:00:00Z',
+  ])('knows no other form, and no day that is none: %s', (text) => {
+    expect(epochMsOf('2026-01-31T00:00:00.000Z')).toBe(Date.UTC(2026, 0, 31));
+    expect(epochMsOf(text)).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
-import { createHmac, hash, type KeyObject } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import type { RecordedAttributes } from '@runspine/contracts';
+import { hmacSha256 } from './hmac.js';
 
 /** An applied event without its data. */
 export type ChainedEvent = RecordedAttributes & { type: string };
@@ -27,33 +28,32 @@ export function hashTypeAndData(type: string, canonicalData: string): string {
  * first). Whoever lacks the key can neither change a row nor take one out unseen. A key object, since making one from bytes at each call costs more than the hash.
  */
 export function hashEntry(key: KeyObject, entry: ChainedEvent, source: ChainedSource, prevHash: string | null): string {
-  return createHmac('sha256', key)
-    .update(
-      JSON.stringify([
-        entry.tenant_id,
-        entry.run_id,
-        entry.run_sequence,
-        entry.event_id,
-        entry.type,
-        entry.time,
-        entry.recorded_at,
-        entry.source,
-        entry.env,
-        entry.project_id,
-        entry.surface_id,
-        entry.step_id,
-        entry.room_id,
-        entry.room_sequence,
-        entry.correlation_id,
-        entry.causation_id,
-        entry.producer_correlation_id,
-        entry.producer_causation_id,
-        entry.traceparent,
-        source.source_partition,
-        source.source_offset,
-        source.data_hash,
-        prevHash,
-      ]),
-    )
-    .digest('hex');
+  return hmacSha256(
+    key,
+    JSON.stringify([
+      entry.tenant_id,
+      entry.run_id,
+      entry.run_sequence,
+      entry.event_id,
+      entry.type,
+      entry.time,
+      entry.recorded_at,
+      entry.source,
+      entry.env,
+      entry.project_id,
+      entry.surface_id,
+      entry.step_id,
+      entry.room_id,
+      entry.room_sequence,
+      entry.correlation_id,
+      entry.causation_id,
+      entry.producer_correlation_id,
+      entry.producer_causation_id,
+      entry.traceparent,
+      source.source_partition,
+      source.source_offset,
+      source.data_hash,
+      prevHash,
+    ]),
+  );
 }

@@ -11,6 +11,7 @@ import { AdminJobs1764000000011 } from './migrations/1764000000011-admin-jobs.js
 import { ProjectionVersions1764000000012 } from './migrations/1764000000012-projection-versions.js';
 import { ResearchRuns1764000000013 } from './migrations/1764000000013-research-runs.js';
 import { AdminJobsKept1764000000014 } from './migrations/1764000000014-admin-jobs-kept.js';
+import { RowTypes1764000000015 } from './migrations/1764000000015-row-types.js';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -25,6 +26,7 @@ export const MIGRATIONS = [
   ProjectionVersions1764000000012,
   ResearchRuns1764000000013,
   AdminJobsKept1764000000014,
+  RowTypes1764000000015,
 ];
 
 /** One number for everybody who migrates a Runspine database, so that two set-ups wait for each other. */

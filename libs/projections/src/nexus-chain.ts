@@ -1,4 +1,5 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { hmacSha256 } from './hmac.js';
 
 /** A row of `nexus_events` but for its data, which stands by its hash, and its place in the chain. */
 export interface ChainedNexusEntry {
@@ -27,29 +28,28 @@ export interface ChainedNexusEntry {
 
 /** The hash of a nexus event: HMAC-SHA-256 over its columns and the hash before it in its stream, null for the first. */
 export function hashNexusEntry(key: KeyObject, entry: ChainedNexusEntry, prevHash: string | null): string {
-  return createHmac('sha256', key)
-    .update(
-      JSON.stringify([
-        entry.stream,
-        entry.sequence,
-        entry.tenant_id,
-        entry.env,
-        entry.project_id,
-        entry.surface_id,
-        entry.event_id,
-        entry.type,
-        entry.time,
-        entry.recorded_at,
-        entry.source,
-        entry.task_id,
-        entry.correlation_id,
-        entry.causation_id,
-        entry.traceparent,
-        entry.source_partition,
-        entry.source_offset,
-        entry.data_hash,
-        prevHash,
-      ]),
-    )
-    .digest('hex');
+  return hmacSha256(
+    key,
+    JSON.stringify([
+      entry.stream,
+      entry.sequence,
+      entry.tenant_id,
+      entry.env,
+      entry.project_id,
+      entry.surface_id,
+      entry.event_id,
+      entry.type,
+      entry.time,
+      entry.recorded_at,
+      entry.source,
+      entry.task_id,
+      entry.correlation_id,
+      entry.causation_id,
+      entry.traceparent,
+      entry.source_partition,
+      entry.source_offset,
+      entry.data_hash,
+      prevHash,
+    ]),
+  );
 }

@@ -2,12 +2,13 @@ import { PositionLost } from '@runspine/kafka';
 import type pg from 'pg';
 import { inTransaction } from '../store/transaction.js';
 import { ADD_RESEARCH, researchRows } from '../research-runs/research-store.js';
-import { arraysOf, type Column, insertFrom } from '../store/binary-arrays.js';
+import { type Column, insertFrom, rowArray } from '../store/binary-rows.js';
 import { eventKey, type FoldedNexus, type NexusEventRow, type NexusState, taskKey } from './fold-nexus.js';
 import type { TaskRow } from './fold-task.js';
 import type { NexusEntry } from './nexus-entry.js';
 
-const EVENTS: Column<NexusEventRow>[] = [
+/** Columns of `nexus_events_row`. */
+export const EVENTS: Column<NexusEventRow>[] = [
   { name: 'stream', type: 'text', of: (row) => row.stream },
   { name: 'sequence', type: 'bigint', of: (row) => row.sequence },
   { name: 'tenant_id', type: 'text', of: (row) => row.tenant_id },
@@ -37,7 +38,10 @@ const TASK_COLUMNS = [
   'research_id',
 ];
 
-const INSERT_EVENTS = { name: 'nexus-events', text: insertFrom('nexus_events', EVENTS, 1) };
+const INSERT_EVENTS = {
+  name: 'nexus-events',
+  text: insertFrom({ table: 'nexus_events', rows: 'nexus_events_row' }, EVENTS, 1),
+};
 const UPSERT_TASKS = { name: 'nexus-tasks', text: upsertTasks() };
 const ADVANCE = {
   name: 'nexus-advance',
@@ -92,7 +96,7 @@ export async function saveNexus(
   await inTransaction(pool, async (tx) => {
     const { rowCount } = await tx.query(ADVANCE, [move.topic, move.partition, move.clusterId, move.from, move.to]);
     if (rowCount !== 1) throw new PositionLost();
-    if (folded.events.length > 0) await tx.query(INSERT_EVENTS, arraysOf(EVENTS, folded.events));
+    if (folded.events.length > 0) await tx.query(INSERT_EVENTS, [rowArray(EVENTS, folded.events)]);
     if (folded.tasks.length > 0) await tx.query(UPSERT_TASKS, [JSON.stringify(folded.tasks)]);
     if (folded.research.length > 0) await tx.query(ADD_RESEARCH, [researchRows(folded.research)]);
   });

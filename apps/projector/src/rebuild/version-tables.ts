@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '@runspine/contracts';
 import { Replay, type RunState, type StepState } from '@runspine/run-model';
 import type pg from 'pg';
-import { arraysOf, type Column, insertFrom, textArray } from '../store/binary-arrays.js';
+import { type Column, insertFrom, rowArray, textArray } from '../store/binary-rows.js';
 import { type RunRow, RUNS, type StepRow, STEPS } from '../store/save-batch.js';
 
 /** Tables beside the live ones: of a rebuild, that will take their place, or of a verification, that will not. */
@@ -25,6 +25,8 @@ export class VersionTables {
   readonly runs: string;
   readonly steps: string;
   readonly rooms: string;
+  private readonly intoRuns: { table: string; rows: string };
+  private readonly intoSteps: { table: string; rows: string };
 
   constructor(
     private readonly db: Pick<pg.Pool, 'query'>,
@@ -33,6 +35,8 @@ export class VersionTables {
     this.runs = `proj_runs_${version}`;
     this.steps = `proj_steps_${version}`;
     this.rooms = `proj_rooms_${version}`;
+    this.intoRuns = { table: this.runs, rows: 'proj_runs_row' };
+    this.intoSteps = { table: this.steps, rows: 'proj_steps_row' };
   }
 
   /** The same tables over another connection, such as one in a transaction. */
@@ -52,15 +56,15 @@ export class VersionTables {
   /** Runs that are not there yet. */
   async add(folded: readonly FoldedRun[]): Promise<void> {
     const { runs, steps } = rowsOf(folded);
-    await this.db.query(insertFrom(this.runs, RUNS, 1), arraysOf(RUNS, runs));
-    if (steps.length > 0) await this.db.query(insertFrom(this.steps, STEPS, 1), arraysOf(STEPS, steps));
+    await this.db.query(insertFrom(this.intoRuns, RUNS, 1), [rowArray(RUNS, runs)]);
+    if (steps.length > 0) await this.db.query(insertFrom(this.intoSteps, STEPS, 1), [rowArray(STEPS, steps)]);
   }
 
   /** Runs in the place of what is there of them. A step never goes, so that rows are only added and changed. */
   async replace(folded: readonly FoldedRun[]): Promise<void> {
     const { runs, steps } = rowsOf(folded);
-    await this.db.query(upsert(this.runs, RUNS, RUN_KEY), arraysOf(RUNS, runs));
-    if (steps.length > 0) await this.db.query(upsert(this.steps, STEPS, STEP_KEY), arraysOf(STEPS, steps));
+    await this.db.query(upsert(this.intoRuns, RUNS, RUN_KEY), [rowArray(RUNS, runs)]);
+    if (steps.length > 0) await this.db.query(upsert(this.intoSteps, STEPS, STEP_KEY), [rowArray(STEPS, steps)]);
   }
 
   /** Runs as far as they are folded. */
@@ -139,10 +143,14 @@ export class VersionTables {
 const RUN_KEY = ['tenant_id', 'run_id'];
 const STEP_KEY = [...RUN_KEY, 'step_id'];
 
-function upsert<Row>(table: string, columns: readonly Column<Row>[], key: readonly string[]): string {
+function upsert<Row>(
+  into: { table: string; rows: string },
+  columns: readonly Column<Row>[],
+  key: readonly string[],
+): string {
   const others = columns.map(({ name }) => name).filter((name) => !key.includes(name));
   const sets = others.map((name) => `${name} = EXCLUDED.${name}`).join(', ');
-  return insertFrom(table, columns, 1, `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${sets}`);
+  return insertFrom(into, columns, 1, `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${sets}`);
 }
 
 const KEYS = `unnest($1::text[], $2::text[]) AS asked(tenant_id, run_id)

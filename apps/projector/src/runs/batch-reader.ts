@@ -2,12 +2,16 @@ import { canonicalize, decodeRecord, type RecordFault, type SubmittedEvent } fro
 import { type KafkaRecord, partitionFor } from '@runspine/kafka';
 import { hashData, hashTypeAndData } from '@runspine/projections/journal';
 import { isStepEvent } from '@runspine/run-model';
+import { outcomeKey, runKey } from './batch-state.js';
 
 /** A readable record: its event, and what is derived from its data once. */
 export interface Entry {
   offset: number;
   record: KafkaRecord;
   event: SubmittedEvent;
+  /** Keys of its run and of its outcome, each made once. */
+  runKey: string;
+  outcomeKey: string;
   /** The data's canonical text (RFC 8785): what the journal keeps. */
   dataText: string;
   /** Hex SHA-256 of dataText. */
@@ -53,6 +57,8 @@ function readRecord(record: KafkaRecord, partitions: number, nowMs: number): Ent
     offset: record.offset,
     record,
     event,
+    runKey: runKey(event.tenantid, event.data.run_id),
+    outcomeKey: outcomeKey(event.tenantid, event.id),
     dataText,
     dataHash: hashData(dataText),
     hash: hashTypeAndData(event.type, dataText),

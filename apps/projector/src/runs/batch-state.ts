@@ -37,9 +37,8 @@ export class BatchState {
   readonly runs = new Map<string, RunInHand>();
   readonly rooms = new Map<string, RoomInHand>();
 
-  /** The run, or a place for it. */
-  run(tenantId: string, runId: string): RunInHand {
-    const key = runKey(tenantId, runId);
+  /** The run of a `runKey`, or a place for it. */
+  run(key: string): RunInHand {
     let run = this.runs.get(key);
     if (!run) {
       run = {

@@ -3,7 +3,7 @@ import type { Outcome, RecordedEvent, RejectionReason } from '@runspine/contract
 import { hashEntry } from '@runspine/projections/journal';
 import { affectsSteps, closeStep, decide, eraseStep, evolve, record, type View } from '@runspine/run-model';
 import { type Entry, stepIdOf } from './batch-reader.js';
-import { type BatchState, idempotencyKey, outcomeKey, type RunInHand } from './batch-state.js';
+import { type BatchState, idempotencyKey, type RunInHand } from './batch-state.js';
 import { outcomeOf, type OutcomeRow } from './outcome-row.js';
 
 /** An event that took its place: a row of the journal. */
@@ -26,13 +26,14 @@ export interface Told {
   outcome: Outcome;
   /** Where it was applied and journalled now. */
   event: RecordedEvent | undefined;
-  /** Run and step after the event, where it was applied now. */
+  /** Run and step after the event, where it was applied now and somebody waits for them. */
   after: View | undefined;
 }
 
 /** A batch, folded: what is to be written, and told. The states in hand have moved. */
 export interface FoldedBatch {
   journal: JournalRow[];
+  /** But for those of the journal's events, which say it all. */
   outcomes: OutcomeRow[];
   keys: { tenant_id: string; env: string; key: string; hash: string; event_id: string }[];
   rejections: RejectionRow[];
@@ -65,7 +66,7 @@ class BatchFold {
   /** Duplicates first, then repeats by idempotency key, then the state machine. */
   take(entry: Entry): void {
     const { event } = entry;
-    const known = this.state.outcomes.get(outcomeKey(event.tenantid, event.id));
+    const known = this.state.outcomes.get(entry.outcomeKey);
     if (known) return known.hash === entry.hash ? this.repeat(entry, known) : this.refuseReusedId(entry);
     const first =
       event.idempotencykey === undefined
@@ -78,7 +79,7 @@ class BatchFold {
 
   private decide(entry: Entry): void {
     const { event } = entry;
-    const run = this.state.run(event.tenantid, event.data.run_id);
+    const run = this.state.run(entry.runKey);
     const stepId = stepIdOf(event);
     const view: View = { run: run.state, step: stepId === null ? undefined : run.steps.get(stepId) };
     const decision = decide(view, event);
@@ -104,12 +105,16 @@ class BatchFold {
     if (after.step && after.step !== view.step) this.changeStep(run, after.step);
     if (journalled) this.moveOtherSteps(run, recorded);
     if (journalled) this.append(entry, run, recorded);
-    const outcome = this.keepOutcome(entry, {
-      outcome: 'applied',
-      run_sequence: recorded.run_sequence,
-      room_sequence: recorded.room_sequence,
+    const { run_sequence, room_sequence } = recorded;
+    const outcome = this.outcomeRow(entry, { outcome: 'applied', run_sequence, room_sequence });
+    this.state.outcomes.set(entry.outcomeKey, outcome);
+    if (!journalled) this.folded.outcomes.push(outcome);
+    this.folded.told.push({
+      entry,
+      outcome: outcomeOf(outcome),
+      event: journalled ? recorded : undefined,
+      after: event.reply === 'resource' ? after : undefined,
     });
-    this.folded.told.push({ entry, outcome: outcomeOf(outcome), event: journalled ? recorded : undefined, after });
     return outcome;
   }
 
@@ -156,7 +161,9 @@ class BatchFold {
   }
 
   private refuse(entry: Entry, reason: RejectionReason, current: string | null, version: number | null): OutcomeRow {
-    const outcome = this.keepOutcome(entry, { outcome: 'rejected', reason, current, version });
+    const outcome = this.outcomeRow(entry, { outcome: 'rejected', reason, current, version });
+    this.state.outcomes.set(entry.outcomeKey, outcome);
+    this.folded.outcomes.push(outcome);
     this.tellRejected(entry, outcome);
     return outcome;
   }
@@ -183,7 +190,7 @@ class BatchFold {
   /** Another event under a known idempotency key: its id leads to the first's outcome from now on. */
   private alias(entry: Entry, first: OutcomeRow): void {
     const alias: OutcomeRow = { ...first, event_id: entry.event.id, hash: entry.hash, recorded_at: this.recordedAt };
-    this.state.outcomes.set(outcomeKey(alias.tenant_id, alias.event_id), alias);
+    this.state.outcomes.set(entry.outcomeKey, alias);
     this.folded.outcomes.push(alias);
     this.repeat(entry, alias);
   }
@@ -193,13 +200,6 @@ class BatchFold {
     if (key === undefined || hash === undefined) return;
     this.state.keys.set(idempotencyKey(tenantid, env, key), { hash, outcome });
     this.folded.keys.push({ tenant_id: tenantid, env, key, hash, event_id: id });
-  }
-
-  private keepOutcome(entry: Entry, given: Partial<OutcomeRow> & Pick<OutcomeRow, 'outcome'>): OutcomeRow {
-    const row = this.outcomeRow(entry, given);
-    this.state.outcomes.set(outcomeKey(row.tenant_id, row.event_id), row);
-    this.folded.outcomes.push(row);
-    return row;
   }
 
   private outcomeRow(entry: Entry, given: Partial<OutcomeRow> & Pick<OutcomeRow, 'outcome'>): OutcomeRow {

@@ -4,7 +4,7 @@ import { BatchState, idempotencyKey, outcomeKey, roomKey, runKey } from '../runs
 import type { PartitionMemory } from '../runs/partition-memory.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
 import type { Database } from './transaction.js';
-import { textArray } from './binary-arrays.js';
+import { textArray } from './binary-rows.js';
 
 const OUTCOME_COLUMNS = `o.tenant_id, o.event_id, encode(o.hash, 'hex') AS hash, o.outcome, o.env, o.run_id, o.step_id,
   o.first_event_id, o.run_sequence, o.room_sequence, o.reason, o.current, o.version, o.sqlstate, o.recorded_at`;
@@ -55,19 +55,18 @@ export async function loadMissing(
   const state = new BatchState();
   const unknown: Entry[] = [];
   for (const entry of entries) {
-    const { tenantid, data, type } = entry.event;
-    const key = runKey(tenantid, data.run_id);
+    const { runKey: key } = entry;
     if (state.runs.has(key)) continue;
     const run = memory.run(key);
     if (run) state.runs.set(key, run);
-    else if (type === 'run.created') state.run(tenantid, data.run_id).complete = true;
+    else if (entry.event.type === 'run.created') state.run(key).complete = true;
     else {
-      state.run(tenantid, data.run_id);
+      state.run(key);
       unknown.push(entry);
     }
   }
   await loadRuns(db, unknown, state);
-  const incomplete = entries.filter(({ event }) => !state.run(event.tenantid, event.data.run_id).complete);
+  const incomplete = entries.filter((entry) => !state.run(entry.runKey).complete);
   await loadSteps(db, incomplete, state);
   await loadOtherSteps(db, incomplete, state);
   await loadRooms(db, entries, state, memory);
@@ -112,7 +111,7 @@ async function loadRuns(db: Database, entries: readonly Entry[], state: BatchSta
   const asked = distinct(entries, ({ event }) => [event.tenantid, event.data.run_id]);
   const { rows } = await db.query<RunState & { head_hash: string }>(RUNS, columnsOf(asked, 2));
   for (const { head_hash, ...run } of rows) {
-    const inHand = state.run(run.tenant_id, run.run_id);
+    const inHand = state.run(runKey(run.tenant_id, run.run_id));
     inHand.state = run;
     inHand.head = head_hash;
   }
@@ -143,16 +142,16 @@ async function loadRooms(
   memory?: PartitionMemory,
 ): Promise<void> {
   const asked = new Map<string, string[]>();
-  for (const { event } of entries) {
-    const run = state.run(event.tenantid, event.data.run_id).state;
+  for (const { event, runKey: key } of entries) {
+    const run = state.run(key).state;
     const roomId = run ? run.room_id : event.type === 'run.created' ? event.data.room_id : undefined;
     if (roomId === undefined || roomId === null) continue;
     const room = [event.tenantid, run?.env ?? event.env, roomId] as const;
-    const key = roomKey(...room);
-    if (state.rooms.has(key)) continue;
-    const known = memory?.room(key);
-    if (known) state.rooms.set(key, known);
-    else asked.set(key, [...room]);
+    const ofRoom = roomKey(...room);
+    if (state.rooms.has(ofRoom)) continue;
+    const known = memory?.room(ofRoom);
+    if (known) state.rooms.set(ofRoom, known);
+    else asked.set(ofRoom, [...room]);
   }
   if (asked.size === 0) return;
   const { rows } = await db.query<{ tenant_id: string; env: string; room_id: string; last_sequence: number }>(
@@ -165,7 +164,7 @@ async function loadRooms(
 type LoadedStep = StepState & { tenant_id: string };
 
 function takeSteps(state: BatchState, rows: readonly LoadedStep[]): void {
-  for (const { tenant_id, ...step } of rows) state.run(tenant_id, step.run_id).steps.set(step.step_id, step);
+  for (const { tenant_id, ...step } of rows) state.run(runKey(tenant_id, step.run_id)).steps.set(step.step_id, step);
 }
 
 function distinct(entries: readonly Entry[], of: (entry: Entry) => string[]): string[][] {

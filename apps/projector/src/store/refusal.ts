@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { NumberOutOfRange } from './binary-arrays.js';
+import { NumberOutOfRange } from './binary-rows.js';
 
 /** Where it means that the data itself is refused, and would be again: data exception, constraint, program limit. */
 const REFUSALS = ['22', '23', '54'];

@@ -4,7 +4,7 @@ import type { BatchState, RoomInHand } from '../runs/batch-state.js';
 import type { FoldedBatch, JournalRow, RejectionRow } from '../runs/fold-batch.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
 import type { Database } from './transaction.js';
-import { arraysOf, type Column, insertFrom, unnested } from './binary-arrays.js';
+import { type Column, insertFrom, rowArray } from './binary-rows.js';
 
 /** Another partition took an event id or idempotency key at the same moment: fold again, now seeing it. */
 export class ReservationLost extends Error {
@@ -37,6 +37,13 @@ const JOURNAL: Column<JournalRow>[] = [
   { name: 'data_hash', type: 'bytea', of: ({ entry }) => entry.dataHash },
   { name: 'prev_hash', type: 'bytea', of: (row) => row.prev_hash },
   { name: 'hash', type: 'bytea', of: (row) => row.hash },
+];
+
+/** A journal's row, and what its outcome has beside it. */
+const APPLIED: Column<JournalRow>[] = [
+  ...JOURNAL,
+  { name: 'content_hash', type: 'bytea', of: ({ entry }) => entry.hash },
+  { name: 'submitted_env', type: 'text', of: ({ entry }) => entry.event.env },
 ];
 
 const OUTCOMES: Column<OutcomeRow>[] = [
@@ -163,9 +170,21 @@ export interface Advance {
   epoch: number;
 }
 
+/** Columns by the type of row that they are given as. */
+export const ROW_TYPES = {
+  projector_offsets_move: MOVES,
+  event_outcomes_row: OUTCOMES,
+  idempotency_keys_row: KEYS,
+  run_events_row: APPLIED,
+  rejections_row: REJECTIONS,
+  proj_runs_row: RUNS,
+  proj_steps_row: STEPS,
+  proj_rooms_row: ROOMS,
+} as const;
+
 /**
- * Everything in one statement, an array a column, so that a batch costs one round trip: a statement is a transaction.
- * What a batch has none of is an empty array.
+ * Everything in one statement, an array of rows a table, so that a batch costs one round trip: a statement is a
+ * transaction. What a batch has none of is an empty array.
  */
 const SAVE = saveStatement();
 
@@ -193,20 +212,17 @@ export async function saveBatch(
   const { runs, steps, rooms } = rowsOf(folds, recordedAt);
   try {
     await db.query(SAVE, [
-      ...arraysOf(MOVES, moves),
-      ...arraysOf(OUTCOMES, all((folded) => folded.outcomes).toSorted(byEvent)),
-      ...arraysOf(KEYS, keys.sort(byKey)),
-      ...arraysOf(
-        JOURNAL,
-        all((folded) => folded.journal),
-      ),
-      ...arraysOf(
+      rowArray(MOVES, moves),
+      rowArray(OUTCOMES, all((folded) => folded.outcomes).toSorted(byEvent)),
+      rowArray(KEYS, keys.sort(byKey)),
+      rowArray(APPLIED, all((folded) => folded.journal).toSorted(byJournalledEvent)),
+      rowArray(
         REJECTIONS,
         all((folded) => folded.rejections),
       ),
-      ...arraysOf(RUNS, runs),
-      ...arraysOf(STEPS, steps),
-      ...arraysOf(ROOMS, rooms),
+      rowArray(RUNS, runs),
+      rowArray(STEPS, steps),
+      rowArray(ROOMS, rooms),
     ]);
   } catch (error) {
     const { code, table } = error as { code?: string; table?: string };
@@ -219,26 +235,30 @@ export async function saveBatch(
 }
 
 function saveStatement(): { name: string; text: string } {
-  let next = MOVES.length + 1;
-  const insert = <Row>(table: string, columns: readonly Column<Row>[], conflict = '') => {
-    const text = insertFrom(table, columns, next, conflict);
-    next += columns.length;
-    return text;
-  };
-  const upsert = <Row>(table: string, columns: readonly Column<Row>[], key: string[]) =>
-    insert(table, columns, `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${settingAllBut(key, columns)}`);
+  const into = (table: string) => ({ table, rows: `${table}_row` });
+  const upsert = <Row>(table: string, columns: readonly Column<Row>[], at: number, key: string[]) =>
+    insertFrom(
+      into(table),
+      columns,
+      at,
+      `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${settingAllBut(key, columns)}`,
+    );
   const text = `WITH
-    moves AS (SELECT * FROM ${unnested(MOVES, 1, 'given')}),
+    moves AS (SELECT * FROM unnest($1::projector_offsets_move[])),
     moved AS (UPDATE projector_offsets o SET position = m.to_position, updated_at = now() FROM moves m
       WHERE o.topic = m.topic AND o.partition = m.partition AND o.cluster_id = m.cluster_id
         AND o.position = m.from_position AND o.epoch = m.epoch RETURNING 1),
-    outcomes AS (${insert('event_outcomes', OUTCOMES)}),
-    keys AS (${insert('idempotency_keys', KEYS)}),
-    journal AS (${insert('run_events', JOURNAL)}),
-    refused AS (${insert('rejections', REJECTIONS, 'ON CONFLICT DO NOTHING')}),
-    runs AS (${upsert('proj_runs', RUNS, ['tenant_id', 'run_id'])}),
-    steps AS (${upsert('proj_steps', STEPS, ['tenant_id', 'run_id', 'step_id'])}),
-    rooms AS (${upsert('proj_rooms', ROOMS, ['tenant_id', 'env', 'room_id'])})
+    outcomes AS (${insertFrom(into('event_outcomes'), OUTCOMES, 2)}),
+    keys AS (${insertFrom(into('idempotency_keys'), KEYS, 3)}),
+    journal AS (${insertFrom({ table: 'run_events', rows: 'run_events_row' }, JOURNAL, 4)}),
+    applied AS (INSERT INTO event_outcomes (tenant_id, event_id, hash, outcome, env, run_id, step_id, first_event_id,
+        run_sequence, room_sequence, recorded_at)
+      SELECT tenant_id, event_id, content_hash, 'applied', submitted_env, run_id, step_id, event_id,
+        run_sequence, room_sequence, recorded_at FROM unnest($4::run_events_row[])),
+    refused AS (${insertFrom(into('rejections'), REJECTIONS, 5, 'ON CONFLICT DO NOTHING')}),
+    runs AS (${upsert('proj_runs', RUNS, 6, ['tenant_id', 'run_id'])}),
+    steps AS (${upsert('proj_steps', STEPS, 7, ['tenant_id', 'run_id', 'step_id'])}),
+    rooms AS (${upsert('proj_rooms', ROOMS, 8, ['tenant_id', 'env', 'room_id'])})
     SELECT spine_assert((SELECT count(*) FROM moved) = (SELECT count(*) FROM moves), '${POSITION_LOST}', 'a position was moved')`;
   return { name: 'save', text };
 }
@@ -265,6 +285,10 @@ function rowsOf(folds: readonly Fold[], recordedAt: string): { runs: RunRow[]; s
 }
 
 function byEvent(a: OutcomeRow, b: OutcomeRow): number {
+  return compare(a.tenant_id, b.tenant_id) || compare(a.event_id, b.event_id);
+}
+
+function byJournalledEvent({ event: a }: JournalRow, { event: b }: JournalRow): number {
   return compare(a.tenant_id, b.tenant_id) || compare(a.event_id, b.event_id);
 }
 

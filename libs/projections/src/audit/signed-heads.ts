@@ -1,5 +1,5 @@
 import {
-  createHmac,
+  createSecretKey,
   createPrivateKey,
   createPublicKey,
   hkdfSync,
@@ -7,6 +7,7 @@ import {
   sign as signBytes,
   verify as verifyBytes,
 } from 'node:crypto';
+import { hmacSha256 } from '../hmac.js';
 
 /** Where a run's journal was when it ended. */
 export interface RunHead {
@@ -49,7 +50,7 @@ export class HeadSigner {
   readonly publicKey: string;
   private readonly privateKey: KeyObject;
   private readonly verifying: KeyObject;
-  private readonly macKey: Buffer;
+  private readonly macKey: KeyObject;
 
   /** @param journalKey as RUNSPINE_JOURNAL_KEY has it */
   constructor(journalKey: KeyObject | Buffer) {
@@ -60,7 +61,7 @@ export class HeadSigner {
     });
     this.verifying = createPublicKey(this.privateKey);
     this.publicKey = this.verifying.export({ type: 'spki', format: 'pem' }).toString();
-    this.macKey = derive(journalKey, 'runspine audit heads, stored');
+    this.macKey = createSecretKey(derive(journalKey, 'runspine audit heads, stored'));
   }
 
   /** Ed25519 over the bytes of a record's value, in base64url. */
@@ -82,7 +83,7 @@ export class HeadSigner {
   }
 
   private mac(parts: readonly (string | number)[]): string {
-    return createHmac('sha256', this.macKey).update(JSON.stringify(parts)).digest('hex');
+    return hmacSha256(this.macKey, JSON.stringify(parts));
   }
 }
 
