@@ -65,7 +65,9 @@ export async function startService(bench: Bench, name: 'gateway' | 'projector' |
     env: { ...process.env, ...bench.env, ...SERVICE_ENV },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const killWithUs = () => child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  child.once('exit', () => process.off('exit', killWithUs));
   const address = await addressOf(child, name);
   await waitUntil(async () => (await fetch(`${address}/health/ready`)).status === 200, `${name} to be ready`);
   return {
@@ -73,7 +75,7 @@ export async function startService(bench: Bench, name: 'gateway' | 'projector' |
     address,
     peakMiB: () => peakOf(child.pid!),
     async stop() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       await gone;
