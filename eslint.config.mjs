@@ -7,7 +7,7 @@ const directions = {
   'libs/run-model': ['contracts'],
   'libs/kafka': ['contracts'],
   'libs/request-context': ['contracts'],
-  'libs/service': ['contracts'],
+  'libs/service': ['contracts', 'request-context'],
   'libs/projections': ['contracts', 'run-model'],
   'libs/routing': ['contracts', 'service'],
   'libs/blobs': ['contracts'],

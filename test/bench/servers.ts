@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import { SERVICE_ENV, serviceFlags } from '../../deploy/local/service-flags.ts';
 import { createKafkaClient, type KafkaClient } from '@runspine/kafka';
+import { createOwnDatabase } from '@runspine/projections/testing';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -21,22 +21,17 @@ export interface Bench {
 /** Makes the database; `close` drops it and the topics of the prefix. */
 export async function openBench(): Promise<Bench> {
   const brokers = required('KAFKA_BROKERS').split(',');
-  const name = `bench_${randomBytes(4).toString('hex')}`;
-  const admin = new pg.Client({ connectionString: required('DATABASE_URL') });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${name}`);
-  const url = new URL(required('DATABASE_URL'));
-  url.pathname = `/${name}`;
+  const database = await createOwnDatabase('bench', required('DATABASE_URL'));
   const kafka = createKafkaClient({ brokers, clientId: 'bench' });
-  const prefix = `${name}.`;
+  const prefix = `${database.name}.`;
   return {
     brokers,
     prefix,
-    databaseUrl: url.href,
+    databaseUrl: database.url,
     kafka,
     env: {
       KAFKA_BROKERS: brokers.join(','),
-      DATABASE_URL: url.href,
+      DATABASE_URL: database.url,
       RUNSPINE_TOPIC_PREFIX: prefix,
       RUNSPINE_JOURNAL_KEY: randomBytes(32).toString('hex'),
       RUNSPINE_SIGNING_KEY: randomBytes(32).toString('hex'),
@@ -46,11 +41,10 @@ export async function openBench(): Promise<Bench> {
     },
     async close() {
       const ours = (topic: string) => topic.startsWith(prefix);
-      await kafka.withAdmin(async (kafkaAdmin) => {
-        await kafkaAdmin.deleteTopics({ topics: (await kafkaAdmin.listTopics()).filter(ours) });
+      await kafka.withAdmin(async (admin) => {
+        await admin.deleteTopics({ topics: (await admin.listTopics()).filter(ours) });
       });
-      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await admin.end();
+      await database.drop();
     },
   };
 }
@@ -71,7 +65,9 @@ export async function startService(bench: Bench, name: 'gateway' | 'projector' |
     env: { ...process.env, ...bench.env, ...SERVICE_ENV },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const killWithUs = () => child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  child.once('exit', () => process.off('exit', killWithUs));
   const address = await addressOf(child, name);
   await waitUntil(async () => (await fetch(`${address}/health/ready`)).status === 200, `${name} to be ready`);
   return {
@@ -79,7 +75,7 @@ export async function startService(bench: Bench, name: 'gateway' | 'projector' |
     address,
     peakMiB: () => peakOf(child.pid!),
     async stop() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       await gone;

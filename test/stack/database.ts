@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { spineTypes } from '@runspine/projections';
+import { createOwnDatabase, type OwnDatabase } from '@runspine/projections/testing';
 import pg from 'pg';
 import { until } from './until.js';
 
@@ -23,27 +23,20 @@ export class Database {
   readonly url: string;
   private readonly pool: pg.Pool;
 
-  private constructor(
-    private readonly serverUrl: string,
-    name: string,
-  ) {
-    const url = new URL(serverUrl);
-    url.pathname = `/${name}`;
-    this.name = name;
-    this.url = url.href;
+  private constructor(private readonly own: OwnDatabase) {
+    this.name = own.name;
+    this.url = own.url;
     this.pool = new pg.Pool({ connectionString: this.url, max: 4, options: '-c timezone=UTC', types: spineTypes });
     this.pool.on('error', () => undefined);
   }
 
   static async create(serverUrl: string): Promise<Database> {
-    const name = `runspine_test_${randomBytes(5).toString('hex')}`;
-    await onServer(serverUrl, `CREATE DATABASE ${name}`);
-    return new Database(serverUrl, name);
+    return new Database(await createOwnDatabase('runspine_test', serverUrl));
   }
 
   async drop(): Promise<void> {
     await this.pool.end();
-    await onServer(this.serverUrl, `DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`);
+    await this.own.drop();
   }
 
   async rows<R extends Row = Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
@@ -98,15 +91,5 @@ export class Database {
       await client.query('ROLLBACK');
       client.release();
     }
-  }
-}
-
-async function onServer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
   }
 }

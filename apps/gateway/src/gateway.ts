@@ -4,19 +4,17 @@ import { topicName } from '@runspine/contracts';
 import { partitionCount } from '@runspine/kafka';
 import { assertRestricted, RoleRefused } from '@runspine/projections';
 import { assertLoopback } from '@runspine/request-context';
-import { addressOf, type Drain, NestLogger, type Service } from '@runspine/service';
-import { setTimeout as pause } from 'node:timers/promises';
+import { addressOf, type Drain, NestLogger, persist, type Service } from '@runspine/service';
+import { addRequestHooks } from '@runspine/service/http';
 import type { AddressInfo } from 'node:net';
 import type { GatewaySettings } from './config.js';
 import { type CoreParts, makeCoreParts } from './core.module.js';
 import { watchParts } from './core-health.js';
 import { GatewayModule } from './gateway.module.js';
 import { makeAdapter } from './http/fastify-adapter.js';
-import { HttpMetrics } from './http/http-metrics.js';
 import { acceptJsonOnly } from './http/json-body.js';
 import { OpenRequests } from './http/open-requests.js';
 import { openApiDocument, serveDocs } from './http/openapi-document.js';
-import { addRequestHooks } from './http/request-hooks.js';
 import { RouteTable } from './http/route-table.js';
 import { Uploads } from './http/uploads.js';
 import { acceptBlobs } from './nexus/blob-bodies.js';
@@ -50,7 +48,7 @@ export async function createApp(parts: CoreParts): Promise<NestFastifyApplicatio
   acceptLargeIngests(fastify);
   acceptBlobs(fastify);
   uploads.watch(fastify);
-  addRequestHooks(fastify, parts.health, new HttpMetrics(parts.metrics), parts.logger);
+  addRequestHooks(fastify, parts);
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts, routes), adapter, {
     logger: new NestLogger(parts.logger),
     bodyParser: false,
@@ -114,26 +112,20 @@ async function listen(app: NestFastifyApplication, { host, port }: GatewaySettin
 
 /** Refuses, for good, a database role that must not be used; waits for a database that is away. */
 async function restricted({ pool, logger }: CoreParts, signal: AbortSignal): Promise<void> {
-  for (let waitMs = 100; !signal.aborted; waitMs = Math.min(2 * waitMs, 5000)) {
-    try {
-      return await assertRestricted(pool, 'runspine_gateway');
-    } catch (error) {
-      if (error instanceof RoleRefused) throw error;
-      logger.warn({ err: error, wait_ms: waitMs }, 'PostgreSQL does not answer yet');
-      await pause(waitMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
+  await persist(() => assertRestricted(pool, 'runspine_gateway'), {
+    signal,
+    isFinal: (error) => error instanceof RoleRefused,
+    onFault: (error, waitMs) => logger.warn({ err: error, wait_ms: waitMs }, 'PostgreSQL does not answer yet'),
+  });
 }
 
 /** Asks Kafka, until it answers, how many partitions the runs topic has. */
 async function knowPartitions(parts: CoreParts, sender: EventSender, signal: AbortSignal): Promise<void> {
   const topic = topicName('runs', parts.settings.topicPrefix);
-  for (let waitMs = 100; !signal.aborted; waitMs = Math.min(2 * waitMs, 5000)) {
-    try {
-      return sender.knowPartitions(await parts.kafka.withAdmin((admin) => partitionCount(admin, topic)));
-    } catch (error) {
-      parts.logger.warn({ err: error, topic, wait_ms: waitMs }, 'Partitions of the topic unknown, asked again');
-      await pause(waitMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
+  const ask = async () => sender.knowPartitions(await parts.kafka.withAdmin((admin) => partitionCount(admin, topic)));
+  await persist(ask, {
+    signal,
+    onFault: (error, waitMs) =>
+      parts.logger.warn({ err: error, topic, wait_ms: waitMs }, 'Partitions of the topic unknown, asked again'),
+  });
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { TOPICS, topicName } from '@runspine/contracts';
 import { createKafkaClient, ensureTopics } from '@runspine/kafka';
 import { migrate } from '@runspine/projections';
+import { createOwnDatabase } from '@runspine/projections/testing';
 import { createLogger, Health, Metrics, readSettings } from '@runspine/service';
 import pg from 'pg';
 import { gatewaySettings } from './config.js';
@@ -33,14 +34,11 @@ export interface RunningGateway {
 
 /** `overrides`: settings by the name of their variable. */
 export async function runGateway(servers: Servers, overrides: Record<string, string> = {}): Promise<RunningGateway> {
-  const adminUrl = servers.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
   const brokers = servers.KAFKA_BROKERS ?? '127.0.0.1:9092';
-  const name = `gateway_test_${randomBytes(6).toString('hex')}`;
-  const databaseUrl = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).toString();
-  const prefix = `${name}.`;
-  await asAdmin(adminUrl, `CREATE DATABASE ${name}`);
-  await migrate(databaseUrl);
-  const kafka = createKafkaClient({ brokers: brokers.split(','), clientId: name });
+  const database = await createOwnDatabase('gateway_test', servers.DATABASE_URL);
+  await migrate(database.url);
+  const prefix = `${database.name}.`;
+  const kafka = createKafkaClient({ brokers: brokers.split(','), clientId: database.name });
   const topics = (['runs', 'nexus', 'feed'] as const).map((role) => ({
     topic: topicName(role, prefix),
     partitions: 2,
@@ -51,7 +49,7 @@ export async function runGateway(servers: Servers, overrides: Record<string, str
 
   const settings = readSettings(gatewaySettings, {
     KAFKA_BROKERS: brokers,
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: database.url,
     RUNSPINE_TOPIC_PREFIX: prefix,
     RUNSPINE_PORT: '0',
     RUNSPINE_SIGNING_KEY: randomBytes(32).toString('hex'),
@@ -71,7 +69,7 @@ export async function runGateway(servers: Servers, overrides: Record<string, str
       throw error;
     },
   });
-  const owner = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  const owner = new pg.Pool({ connectionString: database.url, max: 2 });
   let drained: Promise<void> | undefined;
   return {
     address: String(log.find(({ msg }) => msg === 'listening')?.address),
@@ -85,7 +83,7 @@ export async function runGateway(servers: Servers, overrides: Record<string, str
       await (drained ??= drain());
       await owner.end();
       await kafka.withAdmin((admin) => admin.deleteTopics({ topics: topics.map(({ topic }) => topic) }));
-      await asAdmin(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`);
+      await database.drop();
     },
   };
 }
@@ -97,14 +95,4 @@ export async function untilReady({ address, health }: RunningGateway): Promise<v
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`The gateway is not ready: ${JSON.stringify(await health.ready())}`);
-}
-
-async function asAdmin(adminUrl: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
 }

@@ -6,11 +6,12 @@ import type { RouteTable } from '@runspine/routing';
 import { TOPICS, topicName } from '@runspine/contracts';
 import { BatchingProducer, createKafkaClient } from '@runspine/kafka';
 import { assertLoopback, developmentAuthenticator } from '@runspine/request-context';
-import { addressOf, type Drain, type Logger, NestLogger, type Service, Signer } from '@runspine/service';
+import { addressOf, consumerCheck, type Drain, type Logger, NestLogger, type Service, Signer } from '@runspine/service';
+import { addRequestHooks } from '@runspine/service/http';
 import type { NexusSettings } from './config.js';
 import { BlobSweeper } from './blobs/blob-sweeper.js';
 import { Embedders } from './embedding/embedders.js';
-import { addRequestHooks, makeAdapter } from './http/server.js';
+import { makeAdapter } from './http/server.js';
 import { IngestConsumer } from './ingest/ingest-consumer.js';
 import { ingestMetrics } from './ingest/ingest-metrics.js';
 import { RequestBlobs } from './ingest/request-blobs.js';
@@ -73,7 +74,7 @@ export async function startNexus(service: Service<NexusSettings>): Promise<Drain
     metrics,
     onFatal: service.fatal,
   });
-  health.add(TOPICS.nexus.name, () => consumerHealth(consumer));
+  health.add(TOPICS.nexus.name, () => consumerCheck(consumer.status()));
 
   const sweeper = new BlobSweeper({
     stores: () => routes.table.stores('nexus_blob_store'),
@@ -85,7 +86,7 @@ export async function startNexus(service: Service<NexusSettings>): Promise<Drain
     removedMax: settings.sweepRemovedMax,
   });
   const adapter = makeAdapter();
-  addRequestHooks(adapter, health, metrics);
+  addRequestHooks(adapter.getInstance(), service);
   const parts = { logger, health, metrics, authenticator: developmentAuthenticator, store, engine };
   const app = await NestFactory.create<NestFastifyApplication>(NexusModule.with(parts), adapter, {
     logger: new NestLogger(logger),
@@ -130,14 +131,4 @@ function requestBlobs(settings: NexusSettings, routes: RouteTable, blobs: BlobSt
     const opened = await blobs.open(await routes.requireFresh('nexus_blob_store', owner), owner);
     return opened.getBytes(key, { bytesMax, signal });
   }, settings.textBytesMax);
-}
-
-function consumerHealth(consumer: IngestConsumer): { ok: boolean; detail?: string } {
-  const status = consumer.status();
-  if (!status.joined) return { ok: false, detail: 'not a member of its group yet' };
-  const faulty = status.partitions.filter(({ state }) => state === 'stopped' || state === 'retrying');
-  if (faulty.length > 0) {
-    return { ok: false, detail: faulty.map(({ partition, error }) => `partition ${partition}: ${error}`).join('; ') };
-  }
-  return { ok: status.ready, detail: `${status.partitions.length} partitions` };
 }

@@ -1,7 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { assertRestricted, openPool, RoleRefused } from '@runspine/projections/journal';
 import { RouteTable, SECRET_PREFIX } from '@runspine/routing';
-import { type Service, variablesWith } from '@runspine/service';
+import { persist, type Service, variablesWith } from '@runspine/service';
 import type { NexusSettings } from './config.js';
 
 /** The routes in force, read from PostgreSQL again and again. */
@@ -28,19 +27,15 @@ export function openRoutes({ settings, logger, health, fatal }: Service<NexusSet
     onFault: (error) => logger.warn({ err: error }, 'routes could not be read; those known stay in force'),
   });
   const stopping = new AbortController();
-  const restricted = async (): Promise<void> => {
-    for (let waitMs = 100; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, 5000)) {
-      try {
-        await assertRestricted(pool, 'runspine_nexus');
-        return table.start();
-      } catch (error) {
-        if (error instanceof RoleRefused) throw error;
-        logger.warn({ err: error, wait_ms: waitMs }, 'PostgreSQL does not answer yet');
-        await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      }
-    }
+  const begin = async (): Promise<void> => {
+    await assertRestricted(pool, 'runspine_nexus');
+    table.start();
   };
-  void restricted().catch(fatal);
+  void persist(begin, {
+    signal: stopping.signal,
+    isFinal: (error) => error instanceof RoleRefused,
+    onFault: (error, waitMs) => logger.warn({ err: error, wait_ms: waitMs }, 'PostgreSQL does not answer yet'),
+  }).catch(fatal);
   health.add('routes', () => (table.ready ? { ok: true } : { ok: false, detail: 'not read from PostgreSQL yet' }));
   return {
     table,

@@ -5,7 +5,15 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { TOPICS, topicName } from '@runspine/contracts';
 import { BatchingProducer, createKafkaClient, DeadLetterProducer, ProjectorTransport } from '@runspine/kafka';
 import { assertRestricted, openPool, RoleRefused } from '@runspine/projections/journal';
-import { type Drain, NestLogger, runService, type Service, startAdminServer } from '@runspine/service';
+import {
+  consumerCheck,
+  type Drain,
+  NestLogger,
+  persist,
+  runService,
+  type Service,
+  startAdminServer,
+} from '@runspine/service';
 import type pg from 'pg';
 import { BatchProjector } from './batch-projector.js';
 import { NexusProjector } from './nexus/nexus-projector.js';
@@ -82,7 +90,7 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
     maxBytesPerPartition: FETCH_BYTES_MAX,
   });
   metrics.watch(() => transport.consumerStatus(), feed, producer);
-  health.add(TOPICS.runs.name, () => consumerHealth(transport));
+  health.add(TOPICS.runs.name, () => consumerCheck(transport.consumerStatus()));
 
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(
     ProjectorModule.with(projector, new NexusProjector(parts), metrics),
@@ -107,23 +115,8 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
 
 /** Waits for PostgreSQL as long as it takes; a role that must not be used ends the process at once. */
 async function restricted({ logger, health }: Service<ProjectorSettings>, pool: pg.Pool): Promise<void> {
-  for (let waitMs = 100; ; waitMs = Math.min(2 * waitMs, 5000)) {
-    try {
-      return await assertRestricted(pool, 'runspine_projector');
-    } catch (error) {
-      if (error instanceof RoleRefused || health.draining) throw error;
-      logger.warn({ err: error, wait_ms: waitMs }, 'PostgreSQL does not answer yet');
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
-  }
-}
-
-function consumerHealth(transport: ProjectorTransport): { ok: boolean; detail?: string } {
-  const status = transport.consumerStatus();
-  if (!status?.joined) return { ok: false, detail: 'not a member of its group yet' };
-  const faulty = status.partitions.filter(({ state }) => state === 'stopped' || state === 'retrying');
-  if (faulty.length > 0) {
-    return { ok: false, detail: faulty.map(({ partition, error }) => `partition ${partition}: ${error}`).join('; ') };
-  }
-  return { ok: status.ready, detail: `${status.partitions.length} partitions` };
+  await persist(() => assertRestricted(pool, 'runspine_projector'), {
+    isFinal: (error) => error instanceof RoleRefused || health.draining,
+    onFault: (error, waitMs) => logger.warn({ err: error, wait_ms: waitMs }, 'PostgreSQL does not answer yet'),
+  });
 }

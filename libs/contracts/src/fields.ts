@@ -5,6 +5,14 @@ export function described<Schema extends TSchema>(schema: Schema, description: s
   return Type.With(schema, { description }) as Schema;
 }
 
+/** What fits the schema, or null. */
+export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** No fields but those that are named. */
+export const CLOSED = { additionalProperties: false } as const;
+
+/** A time of an answer: RFC 3339, UTC, milliseconds. */
+export const DateTime = Type.String({ format: 'date-time' });
 /** A label that lists filter by: stage, kind, provider, model. */
 export const Label = Type.String({ minLength: 1, maxLength: 128 });
 /** A name for people. */

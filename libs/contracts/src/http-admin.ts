@@ -1,11 +1,10 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { faultsOf } from './define-event.js';
+import { DateTime, orNull } from './fields.js';
 import { EventId, NameId, RunId } from './ids.js';
 import type { Fault } from './json.js';
 
-const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const Time = Type.String({ format: 'date-time' });
 const Count = Type.Integer({ minimum: 0 });
 
 /** The kinds of jobs; one of a kind runs at a time. */
@@ -27,7 +26,7 @@ export const AuditReport = Type.Object({
   tenant_id: NameId,
   run_id: Type.Optional(RunId),
   verified: Type.Boolean({ description: 'No finding.' }),
-  checked_at: Time,
+  checked_at: DateTime,
   runs: Count,
   events: Type.Integer({ minimum: 0, description: 'Rows of the journal that were walked.' }),
   streams: Type.Integer({ minimum: 0, description: 'Streams of Nexus that were walked.' }),
@@ -35,7 +34,7 @@ export const AuditReport = Type.Object({
   published_heads: orNull(
     Type.Integer({ description: 'Heads in the audit topic, likewise; null where the topic could not be read whole.' }),
   ),
-  tenant_head: orNull(Time),
+  tenant_head: orNull(DateTime),
   public_key: Type.String({ description: 'Ed25519, PEM: what published heads are checked with.' }),
   findings: Type.Array(AuditFinding, { description: 'At most 1,000.' }),
   findings_total: Count,
@@ -54,9 +53,9 @@ export const JobResource = Type.Object({
   }),
   result: orNull(Type.Record(Type.String(), Type.Unknown(), { description: 'By kind; of an audit an AuditReport.' })),
   error: orNull(Type.Object({ code: Type.String(), message: Type.String() })),
-  created_at: Time,
-  updated_at: Time,
-  ended_at: orNull(Time),
+  created_at: DateTime,
+  updated_at: DateTime,
+  ended_at: orNull(DateTime),
 });
 export type JobResource = Static<typeof JobResource>;
 

@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import { Label } from './fields.js';
+import { DateTime, Label, orNull } from './fields.js';
 import { CorrelationId, EventId, NameId, RunId, StepId } from './ids.js';
 import { ResearchKind, ResearchRunResource, ResearchStatus } from './research-runs.js';
 import { EventResource, RejectionResource, RunResource, RunStatus, StepResource } from './resources.js';
@@ -9,8 +9,6 @@ export const PAGE_ITEMS_MAX = 200;
 /** Items of a page when the caller names no number. */
 export const PAGE_ITEMS_DEFAULT = 50;
 
-const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const Time = Type.String({ format: 'date-time' });
 /** A position in a run or a room. */
 const position = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description }));
@@ -136,7 +134,7 @@ export const StreamTicketRequest = Type.Object(
 export type StreamTicketRequest = Static<typeof StreamTicketRequest>;
 
 /** Opens its stream, for as long as it is valid, as `?ticket=`. */
-export const StreamTicket = Type.Object({ ticket: Type.String(), expires_at: Time });
+export const StreamTicket = Type.Object({ ticket: Type.String(), expires_at: DateTime });
 export type StreamTicket = Static<typeof StreamTicket>;
 
 export const RunList = listOf(RunResource);
@@ -178,7 +176,7 @@ export const EventOutcomeResource = Type.Object({
   version: orNull(Type.Integer()),
   /** Parked: what PostgreSQL answered. */
   sqlstate: orNull(Type.String()),
-  recorded_at: Time,
+  recorded_at: DateTime,
   /** Applied, and journalled: the event. */
   event: orNull(EventResource),
 });

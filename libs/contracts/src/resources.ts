@@ -1,10 +1,8 @@
 import Type, { type Static } from 'typebox';
-import { Count, ErrorInfo, Json, Metrics, Score, Tags } from './fields.js';
+import { Count, DateTime, ErrorInfo, Json, Metrics, orNull, Score, Tags } from './fields.js';
 import { EventId, NameId, RunId, StepId } from './ids.js';
 
-const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
-const Time = Type.String({ format: 'date-time' });
 
 /** The states of a run. The last three are final. */
 export const RUN_STATUSES = ['created', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -52,11 +50,11 @@ export const Run = Type.Object({
   duration_ms: orNull(Type.Number()),
   metrics: Metrics,
   correlation_id: Text,
-  created_at: Time,
-  started_at: orNull(Time),
-  ended_at: orNull(Time),
-  last_seen_at: Time,
-  erased_at: orNull(Time),
+  created_at: DateTime,
+  started_at: orNull(DateTime),
+  ended_at: orNull(DateTime),
+  last_seen_at: DateTime,
+  erased_at: orNull(DateTime),
 });
 /** A run as the state machine and the projection know it, without the reading `stalled`. */
 export type Run = Static<typeof Run>;
@@ -85,9 +83,9 @@ export const StepResource = Type.Object({
   source: orNull(Type.Enum(['executed', 'checkpoint'])),
   duration_ms: orNull(Type.Number()),
   metrics: Metrics,
-  created_at: Time,
-  started_at: orNull(Time),
-  ended_at: orNull(Time),
+  created_at: DateTime,
+  started_at: orNull(DateTime),
+  ended_at: orNull(DateTime),
   /** Place in the run: the run sequence of its step.created. */
   created_sequence: Type.Integer({ minimum: 1 }),
 });
@@ -97,7 +95,7 @@ export type StepResource = Static<typeof StepResource>;
 export const EventResource = Type.Object({
   event_id: EventId,
   type: Text,
-  time: Time,
+  time: DateTime,
   source: Text,
   tenant_id: NameId,
   env: NameId,
@@ -113,7 +111,7 @@ export const EventResource = Type.Object({
   producer_correlation_id: orNull(Text),
   producer_causation_id: orNull(Text),
   traceparent: orNull(Text),
-  recorded_at: Time,
+  recorded_at: DateTime,
   data: Type.Record(Text, Json),
 });
 export type EventResource = Static<typeof EventResource>;
@@ -130,8 +128,8 @@ export const RejectionResource = Type.Object({
   current: orNull(Text),
   /** The run's version then; null without a run. */
   version: orNull(Type.Integer()),
-  time: Time,
-  recorded_at: Time,
+  time: DateTime,
+  recorded_at: DateTime,
   source: Text,
   correlation_id: orNull(Text),
   data: Type.Record(Text, Json),

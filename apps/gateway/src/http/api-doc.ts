@@ -60,6 +60,17 @@ export function ApiDoc(doc: RouteDoc): MethodDecorator {
   );
 }
 
+/** Documents routes of a controller that other services have as well, by the names of their methods. */
+export function documentRoutes<C>(
+  controller: { readonly prototype: C },
+  docs: Readonly<Partial<Record<keyof C & string, RouteDoc>>>,
+): void {
+  for (const [name, doc] of Object.entries<RouteDoc | undefined>(docs)) {
+    const method = Object.getOwnPropertyDescriptor(controller.prototype, name);
+    if (doc && method) ApiDoc(doc)(controller.prototype as object, name, method);
+  }
+}
+
 type ResponseOptions = Parameters<typeof ApiResponse>[0];
 type BodyOptions = Parameters<typeof ApiBody>[0];
 type LooseSchema = Record<string, never>;

@@ -1,9 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, Injectable } from '@nestjs/common';
 import { ServiceError } from '@runspine/contracts';
 import type { Logger } from '@runspine/service';
+import { sendError, sendServiceError } from '@runspine/service/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LOGGER } from '../tokens.js';
-import { sendError, sendServiceError } from './error-answer.js';
 import { faultOf } from './fault-of.js';
 import { RouteTable } from './route-table.js';
 

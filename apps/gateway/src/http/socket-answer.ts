@@ -1,8 +1,8 @@
 import { type ErrorCode, ERRORS } from '@runspine/contracts';
+import { errorText } from '@runspine/service/http';
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { errorText } from './error-answer.js';
 
 /** How long a caller has to read the answer before its connection goes. */
 const LINGER_MS = 1000;

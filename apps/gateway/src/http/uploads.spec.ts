@@ -11,6 +11,8 @@ import { type RunningGateway, runGateway, untilReady } from '../running-gateway.
 const ARRIVAL_MS = 800;
 const WINDOW_MS = 600;
 const BYTES_PER_S = 1000;
+/** How long an answer may take once all was sent; it waits for Kafka. */
+const ANSWER_MS_MAX = 20_000;
 let gateway: RunningGateway;
 let root: string;
 
@@ -41,7 +43,10 @@ const document = (length: number) => {
   return empty.replace('""', `"${'x'.repeat(length - empty.length)}"`);
 };
 
-/** A request over a socket of its own, in so many pieces with a pause after each. */
+/**
+ * A request over a socket of its own, in so many pieces with a pause after each. A piece that is late, since this process
+ * stood still, does not delay those after it: what counts here is the rate.
+ */
 async function send(line: string, body: string, pieces: number, pauseMs: number) {
   const { hostname, port } = new URL(gateway.address);
   const socket: Socket = connect(Number(port), hostname);
@@ -55,11 +60,16 @@ async function send(line: string, body: string, pieces: number, pauseMs: number)
     `${line} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
   );
   const length = Math.ceil(body.length / pieces);
+  let due = began;
   for (let from = 0; from < body.length && !socket.destroyed && answer === ''; from += length) {
     socket.write(body.slice(from, from + length));
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    due += pauseMs;
+    const early = due - Date.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
   }
-  await Promise.race([answered, closed, new Promise((resolve) => setTimeout(resolve, 5000))]);
+  const late = setTimeout(() => socket.destroy(), ANSWER_MS_MAX);
+  await Promise.race([answered, closed]);
+  clearTimeout(late);
   const ms = Date.now() - began;
   const [head = '', text = '{}'] = answer.split('\r\n\r\n');
   return { status: Number(/^HTTP\/1.1 (\d+)/.exec(head)?.[1]), text, ms, socket, closed };

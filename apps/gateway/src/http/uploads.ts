@@ -60,16 +60,18 @@ export class Uploads {
     // Whoever was refused has the time that other requests have to send what is left.
     reply.raw.once('finish', ended);
     let before = socket.bytesRead;
-    const look = setInterval(() => {
+    const look = () => {
       const bytes = socket.bytesRead - before;
       before = socket.bytesRead;
       // What arrived and was not read yet is our own slowness: Node stops reading then.
       const theirs = !raw.complete && raw.readableLength === 0;
       if (theirs && bytes < (bytesPerSMin * windowMs) / 1000) refuseSocket(socket, 'request.timeout');
-    }, windowMs);
-    look.unref();
+    };
+    // After what lies at the socket was read: timers come first, and a process that stood still has read nothing.
+    const windows = setInterval(() => setImmediate(look), windowMs);
+    windows.unref();
     raw.once('close', () => {
-      clearInterval(look);
+      clearInterval(windows);
       ended();
     });
   }

@@ -1,7 +1,7 @@
 import { type CommandDefinition, ERRORS, type Outcome, type Pending, type RejectionReason } from '@runspine/contracts';
 import { isStepEvent, runResource, stepResource } from '@runspine/run-model';
 import type { FastifyReply } from 'fastify';
-import { sendError } from '../http/error-answer.js';
+import { sendError } from '@runspine/service/http';
 import type { CommandResult } from './run-commands.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';

@@ -9,6 +9,7 @@ import {
   partitionFor,
 } from '@runspine/kafka';
 import { migrate, openPool } from '@runspine/projections';
+import { createOwnDatabase, type OwnDatabase } from '@runspine/projections/testing';
 import { createLogger } from '@runspine/service';
 import pg from 'pg';
 import { LogPositions } from '../log/log-positions.js';
@@ -33,11 +34,10 @@ export class RunningNexus {
   private readonly consumerOptions;
 
   private constructor(
-    private readonly adminUrl: string,
+    private readonly database: OwnDatabase,
     brokers: string,
-    private readonly name: string,
   ) {
-    const databaseUrl = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).toString();
+    const { name, url: databaseUrl } = database;
     this.topic = topicName('nexus', `${name}.`);
     this.owner = new pg.Pool({ connectionString: databaseUrl, max: 2 });
     this.pool = openPool({ databaseUrl, role: 'runspine_projector', connectionsMax: 4 });
@@ -70,11 +70,9 @@ export class RunningNexus {
   }
 
   static async start(servers: { DATABASE_URL?: string; KAFKA_BROKERS?: string }): Promise<RunningNexus> {
-    const adminUrl = servers.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
-    const name = `nx_a_${randomBytes(6).toString('hex')}`;
-    await asAdmin(adminUrl, `CREATE DATABASE ${name}`);
-    const running = new RunningNexus(adminUrl, servers.KAFKA_BROKERS ?? '127.0.0.1:9092', name);
-    await migrate(Object.assign(new URL(adminUrl), { pathname: `/${name}` }).toString());
+    const database = await createOwnDatabase('nx_a', servers.DATABASE_URL);
+    await migrate(database.url);
+    const running = new RunningNexus(database, servers.KAFKA_BROKERS ?? '127.0.0.1:9092');
     const spec = { topic: running.topic, partitions: PARTITIONS, replication: 1 };
     await running.kafka.withAdmin((admin) => ensureTopics(admin, [spec]));
     await running.consumer.start();
@@ -147,7 +145,7 @@ export class RunningNexus {
     await this.pool.end();
     await this.owner.end();
     await this.kafka.withAdmin((admin) => admin.deleteTopics({ topics: [this.topic] }));
-    await asAdmin(this.adminUrl, `DROP DATABASE ${this.name} WITH (FORCE)`);
+    await this.database.drop();
   }
 }
 
@@ -165,14 +163,4 @@ export function nexusOf(type: NexusEvent['type'], data: object, envelope: object
     surfaceid: 'default',
   };
   return nexusEvent(type, { ...base, ...envelope }, { space, ...data } as never);
-}
-
-async function asAdmin(adminUrl: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,4 +1,5 @@
-import { ERRORS, type ErrorEntry } from '../errors.js';
+import type { ErrorEntry } from '../error-entry.js';
+import { ERRORS } from '../errors.js';
 import { block, code, page, table } from './markdown.js';
 
 const EXAMPLE_BODY = {

@@ -86,7 +86,8 @@ describe('tenants and envs', () => {
 
 describe('without PostgreSQL', () => {
   it('says that the store is away, in bounded time, and is back when it is', async () => {
-    const silent = createServer().listen(0, '127.0.0.1');
+    // It reads, so that it sees callers leave; else it would keep their connections.
+    const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     await new Promise((resolve) => silent.once('listening', resolve));
     const { port } = silent.address() as { port: number };
     for (const databaseUrl of ['postgres://127.0.0.1:1/none', `postgres://127.0.0.1:${port}/silent`]) {

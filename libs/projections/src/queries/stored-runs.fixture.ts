@@ -9,13 +9,13 @@ import {
   type SubmittedEvent,
 } from '@runspine/contracts';
 import { record, Replay } from '@runspine/run-model';
-import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import type { EntitySchema } from 'typeorm';
 import { RunEntity } from '../entities/run.entity.js';
 import { StepEntity } from '../entities/step.entity.js';
 import { migrate } from '../migrate.js';
 import { openPool } from '../pool.js';
+import { createOwnDatabase, type OwnDatabase } from '../testing.js';
 import { ReadStore } from './read-store.js';
 
 const HASH = `\\x${'00'.repeat(32)}`;
@@ -27,29 +27,27 @@ export class TestDatabase {
   private offset = 0;
   private readonly rooms = new Map<string, number>();
 
-  private constructor(
-    private readonly serverUrl: string,
-    private readonly name: string,
-    readonly url: string,
-  ) {
-    this.writer = openPool({ databaseUrl: url, role: 'runspine_projector', connectionsMax: 4 });
-    this.store = new ReadStore({ databaseUrl: url, role: 'runspine_gateway', connectionsMax: 4 });
+  private constructor(private readonly database: OwnDatabase) {
+    const { url: databaseUrl } = database;
+    this.writer = openPool({ databaseUrl, role: 'runspine_projector', connectionsMax: 4 });
+    this.store = new ReadStore({ databaseUrl, role: 'runspine_gateway', connectionsMax: 4 });
   }
 
   /** @param serverUrl any database of the server: DATABASE_URL */
-  static async create(serverUrl = 'postgres://127.0.0.1/postgres'): Promise<TestDatabase> {
-    const name = `reads_${randomUUID().replaceAll('-', '')}`;
-    await onServer(serverUrl, `CREATE DATABASE ${name}`);
-    const url = new URL(serverUrl);
-    url.pathname = `/${name}`;
-    await migrate(url.href);
-    return new TestDatabase(serverUrl, name, url.href);
+  static async create(serverUrl?: string): Promise<TestDatabase> {
+    const database = await createOwnDatabase('reads', serverUrl);
+    await migrate(database.url);
+    return new TestDatabase(database);
+  }
+
+  get url(): string {
+    return this.database.url;
   }
 
   async drop(): Promise<void> {
     await this.store.close();
     await this.writer.end();
-    await onServer(this.serverUrl, `DROP DATABASE ${this.name} WITH (FORCE)`);
+    await this.database.drop();
   }
 
   run(options: Partial<RunOptions> = {}): StoredRun {
@@ -189,14 +187,4 @@ export async function wholeRun(database: TestDatabase, options: Partial<RunOptio
 function only<Row>(entity: EntitySchema<Row>, values: object): object {
   const columns = new Set(Object.keys(entity.options.columns));
   return Object.fromEntries(Object.entries(values).filter(([name]) => columns.has(name)));
-}
-
-async function onServer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

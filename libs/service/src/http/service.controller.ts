@@ -1,8 +1,12 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { Health, Metrics } from '@runspine/service';
 import type { FastifyReply } from 'fastify';
+import { Health } from '../health.js';
+import { Metrics } from '../metrics.js';
 
-/** Whether the process lives and can do its work, and what it measures. */
+/**
+ * Whether the process lives and can do its work, and what it measures: `GET /health/live`, `/health/ready` (503 when
+ * unready) and `/metrics`. Whoever has it provides `Health` and `Metrics`.
+ */
 @Controller()
 export class ServiceController {
   constructor(

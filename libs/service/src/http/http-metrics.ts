@@ -1,4 +1,4 @@
-import { DURATION_BUCKETS_S, type Metrics } from '@runspine/service';
+import { DURATION_BUCKETS_S, type Metrics } from '../metrics.js';
 
 interface Observed {
   observe(seconds: number): void;
@@ -18,6 +18,7 @@ export class HttpMetrics {
     });
   }
 
+  /** Counts one answer; `route` is its pattern, so that ids make no series of their own. */
   answered(method: string, route: string, status: number, durationMs: number): void {
     const key = `${method} ${route} ${status}`;
     let series = this.series.get(key);

@@ -1,17 +1,27 @@
 import { ServiceError } from '@runspine/contracts';
 import { runInContext } from '@runspine/request-context';
-import type { Health, Logger } from '@runspine/service';
 import type { FastifyInstance } from 'fastify';
-import type { HttpMetrics } from './http-metrics.js';
+import type { Health } from '../health.js';
+import type { Logger } from '../logging.js';
+import type { Metrics } from '../metrics.js';
+import { HttpMetrics } from './http-metrics.js';
 
-/** Answered while the gateway drains, too. */
+/** Answered while the process drains, too. */
 const WHILE_DRAINING = /^\/(health|metrics)/;
 
+/** What the hooks tell of requests, and ask. */
+export interface HookParts {
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
 /**
- * What happens to every request: it gets its id and its context, is turned away while the gateway drains, and is
+ * What happens to every request: it gets its id and its context, is turned away while the process drains, and is
  * measured once it is answered. Lines of access are at level debug: at thousands of requests a second they are a load.
  */
-export function addRequestHooks(fastify: FastifyInstance, health: Health, metrics: HttpMetrics, logger: Logger): void {
+export function addRequestHooks(fastify: FastifyInstance, { health, metrics, logger }: HookParts): void {
+  const measured = new HttpMetrics(metrics);
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (health.draining && !WHILE_DRAINING.test(request.url)) {
@@ -23,7 +33,7 @@ export function addRequestHooks(fastify: FastifyInstance, health: Health, metric
   const debug = logger.isLevelEnabled('debug');
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? '(none)';
-    metrics.answered(request.method, route, reply.statusCode, reply.elapsedTime);
+    measured.answered(request.method, route, reply.statusCode, reply.elapsedTime);
     if (debug) {
       const { method, id } = request;
       const durationMs = Math.round(reply.elapsedTime * 10) / 10;
