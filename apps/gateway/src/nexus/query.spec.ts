@@ -119,8 +119,25 @@ describe('a question', () => {
 describe('spaces', () => {
   it('are read from nexus, parameters and all', async () => {
     expect((await fetch(`${gateway.address}/nexus/spaces?limit=2`)).status).toBe(200);
-    expect((await fetch(`${gateway.address}/nexus/spaces/handbook`)).status).toBe(200);
-    expect(nexus.received.map(({ url }) => url)).toEqual(['/base/nexus/spaces?limit=2', '/base/nexus/spaces/handbook']);
+    expect((await fetch(`${gateway.address}/nexus/spaces/handbook?scope=global`)).status).toBe(200);
+    expect(nexus.received.map(({ url }) => url)).toEqual([
+      '/base/nexus/spaces?limit=2',
+      '/base/nexus/spaces/handbook?scope=global',
+    ]);
+  });
+
+  it.each([
+    ['spaces?limit=0', 'limit'],
+    ['spaces?limit=201', 'limit'],
+    ['spaces?cursor=', 'cursor'],
+    ['spaces?scope=mine', 'scope'],
+    ['spaces?offset=2', 'offset'],
+    ['spaces/handbook?limit=2', 'limit'],
+  ])('are not asked for with a parameter that does not fit: %s', async (path, fault) => {
+    const answer = await fetch(`${gateway.address}/nexus/${path}`);
+    expect(answer.status).toBe(400);
+    expect(await codeOf(answer)).toMatchObject({ code: 'request.invalid', details: { faults: [{ path: fault }] } });
+    expect(nexus.received).toEqual([]);
   });
 });
 

@@ -15,7 +15,7 @@ describe('a commit', () => {
     const root = await spaces.root();
     const first = spaces.store(root);
     expect(await first.open(spaceKey())).toBeUndefined();
-    expect(await first.list(spaceKey())).toEqual([]);
+    expect(await first.list(spaceKey(), { limit: 10 })).toEqual({ spaces: [], next: null });
 
     const committed = await first.commit(spaceKey(), EMBEDDING, [
       change('a', 0, 'kafka is the log', 'the log is kafka'),
@@ -39,7 +39,7 @@ describe('a commit', () => {
       version: 1,
       embedding: EMBEDDING,
     });
-    expect(await second.list(spaceKey())).toHaveLength(1);
+    expect((await second.list(spaceKey(), { limit: 10 })).spaces).toHaveLength(1);
   });
 
   it('replaces documents whole, removes documents, and says so in one version', async () => {
