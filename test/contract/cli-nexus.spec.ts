@@ -72,6 +72,14 @@ describe('nexus', () => {
     expect((await here(['spaces', 'handbook'])).out).toContain('hash-384');
     expect(parsed((await here(['spaces', 'handbook', '--json'])).out)).toMatchObject({ documents: 5 });
     expect((await here(['spaces', '--json'])).out.trim().split('\n')).toHaveLength(2);
+    const first = await here(['spaces', '--limit', '1', '--json']);
+    const { next_cursor: cursor } = parsed<{ next_cursor: string }>(first.err);
+    const rest = await here(['spaces', '--cursor', cursor, '--json']);
+    expect([first, rest].map(({ out: line }) => parsed<{ space_id: string }>(line).space_id)).toEqual([
+      'handbook',
+      'tales',
+    ]);
+    expect((await here(['spaces', '--cursor', 'elsewhere'])).code).toBe(2);
   });
 
   it('refuses what is no document', async () => {

@@ -70,6 +70,8 @@ describe('npm start', () => {
       const again = start(data, ['--once']);
       expect(await again.ended).toBe(0);
       expect(again.output()).toContain('Runs of this pipeline recorded here: 3');
+      // What the run over other documents put into the space.
+      expect(again.output()).toMatch(/removed +ingest +1 document that is no longer in the project: docs\/guide\.md\n/);
       expect(again.output()).toContain(first);
       expect(await leftOf(data)).toEqual([]);
     },

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, type Option } from 'commander';
 import { EXIT } from './failures.js';
 import type { Io } from './io.js';
 import { type GlobalOptions, Session } from './session.js';
@@ -44,6 +44,11 @@ export class CliCommand extends Command {
 
   example(line: string, meaning: string): this {
     this.examples.push([line, meaning]);
+    return this;
+  }
+
+  addOptions(options: readonly Option[]): this {
+    for (const option of options) this.addOption(option);
     return this;
   }
 

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Authenticator } from '@runspine/request-context';
 import { AUTHENTICATOR } from '@runspine/request-context/requires';
-import { Health, type Logger, Metrics } from '@runspine/service';
+import { Cursors, Health, type Logger, Metrics } from '@runspine/service';
 import { ServiceController } from '@runspine/service/http';
 import { ErrorFilter } from './http/error.filter.js';
 import { LOGGER } from './http/tokens.js';
@@ -19,6 +19,7 @@ export interface NexusParts {
   readonly authenticator: Authenticator;
   readonly store: SpaceStore;
   readonly engine: QueryEngine;
+  readonly cursors: Cursors;
 }
 
 /** Queries and spaces over HTTP; what they need is made in nexus.ts and given. */
@@ -35,6 +36,7 @@ export class NexusModule {
         { provide: Metrics, useValue: parts.metrics },
         { provide: SpaceStore, useValue: parts.store },
         { provide: QueryEngine, useValue: parts.engine },
+        { provide: Cursors, useValue: parts.cursors },
         { provide: APP_FILTER, useClass: ErrorFilter },
       ],
     };

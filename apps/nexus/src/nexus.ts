@@ -6,7 +6,16 @@ import type { RouteTable } from '@runspine/routing';
 import { TOPICS, topicName } from '@runspine/contracts';
 import { BatchingProducer, createKafkaClient } from '@runspine/kafka';
 import { assertLoopback, developmentAuthenticator } from '@runspine/request-context';
-import { addressOf, consumerCheck, type Drain, type Logger, NestLogger, type Service, Signer } from '@runspine/service';
+import {
+  addressOf,
+  consumerCheck,
+  Cursors,
+  type Drain,
+  type Logger,
+  NestLogger,
+  type Service,
+  Signer,
+} from '@runspine/service';
 import { addRequestHooks } from '@runspine/service/http';
 import type { NexusSettings } from './config.js';
 import { BlobSweeper } from './blobs/blob-sweeper.js';
@@ -34,13 +43,14 @@ export async function startNexus(service: Service<NexusSettings>): Promise<Drain
   const store = openStore(settings, routes.table);
   const housekeeping = new SpaceHousekeeping(store, housekeepingReport(logger), { retentionMs: settings.keepMs });
   const embedders = new Embedders(settings);
+  const signer = new Signer(settings.signingKey);
   const engine = new QueryEngine({
     spaces: store,
     records: new AnswerRecords((space) => store.tables.connection(space), {
       keepMs: settings.keepMs,
       recordsMax: settings.answersMax,
     }),
-    signer: new Signer(settings.signingKey),
+    signer,
     embedderOf: (model) => embedders.of(model),
     rerankerOf: rerankersOf(settings),
   });
@@ -87,7 +97,15 @@ export async function startNexus(service: Service<NexusSettings>): Promise<Drain
   });
   const adapter = makeAdapter();
   addRequestHooks(adapter.getInstance(), service);
-  const parts = { logger, health, metrics, authenticator: developmentAuthenticator, store, engine };
+  const parts = {
+    logger,
+    health,
+    metrics,
+    authenticator: developmentAuthenticator,
+    store,
+    engine,
+    cursors: new Cursors(signer),
+  };
   const app = await NestFactory.create<NestFastifyApplication>(NexusModule.with(parts), adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { paint, say } from '../terminal.mjs';
 import { showAnswers } from './answers.ts';
 import { findDocuments, readDocuments } from './documents.ts';
-import { ask, type Answered, ingestDocuments, SPACE } from './knowledge.ts';
+import { documentsOfEarlierRuns } from './earlier-runs.ts';
+import { ask, type Answered, ingestDocuments, removeDocuments, SPACE } from './knowledge.ts';
 import { faultOf, type BrokenLink } from './links.ts';
 import { outlineOf } from './markdown.ts';
 import { Recorder, StepFailure, type RecordedRun } from './recorder.ts';
@@ -10,6 +11,7 @@ import { followRoom } from './room.ts';
 import { LiveEvents, showSummary, type ShownRun, type ShownStep } from './screen.ts';
 
 const ROOM = 'documents';
+const STAGE = 'documents';
 /** The stream is not waited for longer than this after the run ended. */
 const LAST_EVENT_MAX_MS = 15_000;
 const LISTED_MAX = 200;
@@ -75,7 +77,7 @@ async function record(recorder: Recorder, work: Work): Promise<string> {
     room_id: ROOM,
     name: 'check documents',
     kind: 'pipeline',
-    stage: 'documents',
+    stage: STAGE,
     tags: { source: 'npm start' },
     input: { pattern: '**/*.md' },
   });
@@ -122,7 +124,7 @@ async function pipeline(recorder: Recorder, run: RecordedRun, work: Work): Promi
   });
 }
 
-/** Puts the documents into the space, and asks it what they say. */
+/** Puts the documents into the space, removes those that left the project, and asks it what they say. */
 async function learn(
   recorder: Recorder,
   run: RecordedRun,
@@ -131,7 +133,12 @@ async function learn(
 ): Promise<void> {
   const ingested = await run.step('ingest', { space: SPACE, documents: texts.size }, async () => {
     const done = await ingestDocuments(recorder, texts, (task) => live.progress('ingest', task));
-    return { result: done, output: done, rowsIn: done.documents, rowsOut: done.chunks };
+    const earlier = await documentsOfEarlierRuns(recorder, { room: ROOM, stage: STAGE }, run.id);
+    const gone = [...earlier].filter((path) => !done.paths.includes(path)).sort();
+    const tasks = [...done.tasks, ...(await removeDocuments(recorder, gone))];
+    if (gone.length > 0) live.removed('ingest', gone);
+    const output = { ...done, tasks, removed: gone.length };
+    return { result: output, output, rowsIn: done.documents, rowsOut: done.chunks };
   });
   await run.step('ask', { space: SPACE, questions: QUESTIONS.length }, async (ids) => {
     for (const question of QUESTIONS) answers.push(await ask(recorder, question, ids, ingested.tasks.at(-1)));

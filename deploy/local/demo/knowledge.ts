@@ -37,16 +37,16 @@ export interface Answered {
 }
 
 /**
- * Puts documents into the space, a request after the other, and waits until they can be found. Documents of an earlier
- * start are replaced.
+ * Puts documents into the space, a request after the other, and waits until they can be found. Those of an earlier
+ * start are replaced. Texts that say nothing are left out.
  * @throws Error where one of them was refused, or it takes over two minutes.
  */
 export async function ingestDocuments(
   recorder: Recorder,
   texts: ReadonlyMap<string, string>,
   onProgress: (task: IngestTask) => void,
-): Promise<{ tasks: string[]; documents: number; chunks: number }> {
-  const done = { tasks: [] as string[], documents: 0, chunks: 0 };
+): Promise<{ tasks: string[]; documents: number; chunks: number; paths: string[] }> {
+  const done = { tasks: [] as string[], documents: 0, chunks: 0, paths: [] as string[] };
   for (const documents of requestsOf(texts)) {
     const { task_id } = await recorder.post<{ task_id: string }>(`/nexus/spaces/${SPACE}/ingest`, { documents });
     const task = await ended(recorder, task_id, onProgress);
@@ -55,8 +55,29 @@ export async function ingestDocuments(
     done.tasks.push(task_id);
     done.documents += task.documents;
     done.chunks += task.chunks;
+    done.paths.push(...documents.map(({ document_id: id }) => id));
   }
   return done;
+}
+
+/**
+ * Removes documents from the space, and waits until they can no longer be found.
+ * @throws Error where one of them was not removed, or it takes over two minutes.
+ */
+export async function removeDocuments(recorder: Recorder, paths: readonly string[]): Promise<string[]> {
+  const tasks: string[] = [];
+  for (const path of paths) {
+    const { task_id } = await recorder.remove<{ task_id: string }>(
+      `/nexus/spaces/${SPACE}/documents/${encodeURIComponent(path)}`,
+    );
+    tasks.push(task_id);
+  }
+  for (const taskId of tasks) {
+    const { status, errors } = await ended(recorder, taskId, () => undefined);
+    const reason = errors[0] ? `: ${errors[0].message} (${errors[0].code})` : '';
+    if (status === 'failed') throw new Error(`A document that left the project was not removed${reason}.`);
+  }
+  return tasks;
 }
 
 /** Asks the space as a step of a run: what it retrieves is recorded there. */
@@ -71,8 +92,15 @@ export async function ask(
   return { question, ...answer };
 }
 
-function* requestsOf(texts: ReadonlyMap<string, string>): Generator<object[]> {
-  let documents: object[] = [];
+interface SentDocument {
+  document_id: string;
+  text: string;
+  type: string;
+  source_uri: string;
+}
+
+function* requestsOf(texts: ReadonlyMap<string, string>): Generator<SentDocument[]> {
+  let documents: SentDocument[] = [];
   let chars = 0;
   for (const [path, text] of texts) {
     if (text.trim() === '') continue;

@@ -53,6 +53,11 @@ export class Recorder {
     return this.#send<T>('POST', path, body);
   }
 
+  /** Sent again when it may not have arrived: it is then asked to remove what is gone. */
+  async remove<T>(path: string): Promise<T> {
+    return this.#send<T>('DELETE', path);
+  }
+
   /** A batch of typed events, each with an id of its own. Throws unless all of them applied. */
   async writeEvents(runId: string, events: { type: string; data: object }[]): Promise<void> {
     const withIds = events.map((event) => ({ id: newEventId(), ...event }));
@@ -70,7 +75,7 @@ export class Recorder {
       try {
         const response = await fetch(`${this.#base}${path}`, {
           method,
-          headers: { 'content-type': 'application/json', prefer: `wait=${WAIT_S}` },
+          headers: { prefer: `wait=${WAIT_S}`, ...(body && { 'content-type': 'application/json' }) },
           signal: AbortSignal.timeout(ANSWER_MAX_MS),
           ...(body && { body: JSON.stringify(body) }),
         });

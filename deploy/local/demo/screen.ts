@@ -46,14 +46,23 @@ export class LiveEvents {
 
   /** How far a task is, between the events of the step that waits for it. */
   progress(step: string, { status, documents_done: done, documents, chunks }: IngestTask): void {
-    const columns = [
-      paint('grey', new Date().toISOString().slice(11, 23)),
-      ' '.repeat(5),
+    this.#between(
+      step,
       paint(colourOf(status), `task ${status}`.padEnd(21)),
-      step.padEnd(12),
       `${done} of ${documents} documents, ${chunks} chunks`,
-    ];
-    say(`  ${columns.join(' ')}`);
+    );
+  }
+
+  /** Documents that an earlier start put into the space, and that are no longer in the project. */
+  removed(step: string, paths: readonly string[]): void {
+    const what = paths.length === 1 ? '1 document that is' : `${paths.length} documents that are`;
+    const text = cut(`${what} no longer in the project: ${paths.join(', ')}`);
+    this.#between(step, paint('yellow', 'removed'.padEnd(21)), text);
+  }
+
+  #between(step: string, what: string, detail: string): void {
+    const time = paint('grey', new Date().toISOString().slice(11, 23));
+    say(`  ${[time, ' '.repeat(5), what, step.padEnd(12), detail].join(' ')}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { DateTime, Label, orNull } from './fields.js';
 import { CorrelationId, EventId, NameId, RunId, StepId } from './ids.js';
+import { Scope } from './nexus-fields.js';
 import { ResearchKind, ResearchRunResource, ResearchStatus } from './research-runs.js';
 import { EventResource, RejectionResource, RunResource, RunStatus, StepResource } from './resources.js';
 
@@ -112,6 +113,10 @@ export const ResearchRunsQuery = Type.Object({
   ...paging,
 });
 export type ResearchRunsQuery = Static<typeof ResearchRunsQuery>;
+
+/** Parameters of `GET /nexus/spaces`; by name. */
+export const SpacesQuery = Type.Object({ scope: Type.Optional(Scope), ...paging });
+export type SpacesQuery = Static<typeof SpacesQuery>;
 
 /** Parameters of the streams. A position may come as header `Last-Event-ID` too, which wins: it is the later one. */
 export const StreamQuery = Type.Object({

@@ -60,6 +60,7 @@ export const SpaceResource = Type.Object({
 });
 export type SpaceResource = Static<typeof SpaceResource>;
 
+/** A page of spaces, by name; `next_cursor` is null on the last one. */
 export const SpaceList = Type.Object({ items: Type.Array(SpaceResource), next_cursor: orNull(Type.String()) });
 export type SpaceList = Static<typeof SpaceList>;
 

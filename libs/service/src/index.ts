@@ -7,6 +7,7 @@ export {
   type AdminServerOptions,
 } from './admin-server.js';
 export { consumerCheck, type ConsumerState } from './consumer-check.js';
+export { Cursors, type CursorList } from './cursors.js';
 export { CHECK_MS_MAX, Health, type Check, type CheckResult, type Readiness } from './health.js';
 export { runCommand, runService, type Drain, type Service, type ServiceOptions } from './lifecycle.js';
 export { createLogger, describeError, NestLogger, type Logger, type LoggerOptions } from './logging.js';

@@ -1,9 +1,11 @@
 import { Option } from 'commander';
 import { type CliCommand, json, pairs, wholeNumber } from '../command.js';
+import { pageOptions } from '../output/pages.js';
 import type { IngestOptions } from './ingest.js';
 import type { QueryOptions } from './query.js';
 import type { ReplayOptions } from './replay.js';
 import type { ResearchOptions } from './research.js';
+import type { SpacesOptions } from './spaces.js';
 
 /** `runspine nexus`: documents, and what can be found in them. */
 export function addNexusCommands(program: CliCommand): void {
@@ -49,8 +51,10 @@ export function addNexusCommands(program: CliCommand): void {
     .add('spaces', 'the spaces that there are, or one of them')
     .argument('[space]', 'only this one')
     .addOption(scope())
+    .addOptions(pageOptions('spaces'))
     .example('runspine nexus spaces handbook', 'one of them: its documents, embedder and version')
-    .does<{ scope?: 'tenant' | 'global' }>(async (session, { args: [space], options }) =>
+    .example('runspine nexus spaces --all --json | jq .space_id', 'every name, for a program')
+    .does<SpacesOptions>(async (session, { args: [space], options }) =>
       (await import('./spaces.js')).showSpaces(session, space, options),
     );
   nexus
@@ -67,10 +71,7 @@ export function addNexusCommands(program: CliCommand): void {
     .addOption(new Option('--kind <kind>', 'only this kind').choices(['search', 'asset', 'ingest', 'pack']))
     .addOption(new Option('--status <status>', 'only this status').choices(['running', 'completed', 'failed']))
     .option('--only-project <project>', 'only of this project')
-    .option('--limit <count>', 'runs of a page', wholeNumber(1, 200), 20)
-    .option('--page <number>', 'which page', wholeNumber(1, 1000))
-    .option('--cursor <cursor>', 'the page that a next_cursor of --json leads to')
-    .option('--all', 'every page')
+    .addOptions(pageOptions('runs'))
     .example('runspine nexus runs --window 30 --status failed', 'what failed in the last month')
     .example('runspine nexus runs --all --json | jq .counts', 'for a program')
     .does<ResearchOptions>(async (session, { options }) =>

@@ -1,54 +1,34 @@
 import type { ResearchFilter, ResearchRun } from '@runspine/client';
+import { limitOf, type PageOptions, showPages } from '../output/pages.js';
 import { paintStatus, statusText } from '../output/status.js';
 import { type Column, tableLines } from '../output/table.js';
 import { agoText, countText } from '../output/units.js';
 import type { Session } from '../session.js';
 
-export interface ResearchOptions {
+export interface ResearchOptions extends PageOptions {
   /** Days back. */
   readonly window: number;
   readonly kind?: ResearchRun['kind'];
   readonly status?: ResearchRun['status'];
   readonly onlyProject?: string;
-  readonly limit: number;
-  readonly page?: number;
-  readonly cursor?: string;
-  readonly all?: boolean;
 }
 
-const PAGE_MAX = 200;
 const WINDOW_MAX = 90;
 
 /** What was ingested, asked and made, by what belonged together: a page of it, or all. */
 export async function showResearchRuns(session: Session, options: ResearchOptions): Promise<void> {
-  const { client, call, terminal, json } = session;
-  const pages = client.nexus.runs(filterOf(options), call);
-  if (options.all) {
-    if (!json) return show(session, options, await pages.first(Number.POSITIVE_INFINITY));
-    for await (const run of pages) terminal.printJsonLine(run);
-    return;
-  }
-  let page = await pages.page(options.cursor);
-  for (let at = 1; at < (options.page ?? 1) && page.next_cursor !== null; at++)
-    page = await pages.page(page.next_cursor);
-  if (json) {
-    for (const run of page.items) terminal.printJsonLine(run);
-    if (page.next_cursor !== null) terminal.note(JSON.stringify({ next_cursor: page.next_cursor }));
-    return;
-  }
-  show(session, options, page.items);
-  if (page.next_cursor === null) return;
-  const more = Math.min(PAGE_MAX, options.limit * 5);
-  terminal.note(terminal.colours.dim(`There are more: --page ${(options.page ?? 1) + 1}, --limit ${more}, or --all`));
+  const pages = session.client.nexus.runs(filterOf(options), session.call);
+  return showPages(session, pages, options, (runs) => show(session, options, runs));
 }
 
-function filterOf({ window, kind, status, onlyProject, limit, all }: ResearchOptions): ResearchFilter {
+function filterOf(options: ResearchOptions): ResearchFilter {
+  const { window, kind, status, onlyProject } = options;
   return {
     window_days: window,
     ...(kind === undefined ? {} : { kind }),
     ...(status === undefined ? {} : { status }),
     ...(onlyProject === undefined ? {} : { project: onlyProject }),
-    limit: all ? PAGE_MAX : limit,
+    limit: limitOf(options),
   };
 }
 

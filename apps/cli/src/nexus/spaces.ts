@@ -1,34 +1,36 @@
 import type { NexusSpace, NexusTask, Scope } from '@runspine/client';
 import { EXIT } from '../failures.js';
 import { fieldLines } from '../output/fields.js';
+import { limitOf, type PageOptions, showPages } from '../output/pages.js';
 import { paintStatus, statusText } from '../output/status.js';
 import { type Column, tableLines } from '../output/table.js';
 import { bytesText, countText, whenText } from '../output/units.js';
 import type { Session } from '../session.js';
 
-/** The spaces that there are, or one of them. */
-export async function showSpaces(
-  session: Session,
-  space: string | undefined,
-  { scope }: { scope?: Scope },
-): Promise<void> {
+export interface SpacesOptions extends PageOptions {
+  readonly scope?: Scope;
+}
+
+/** The spaces that there are, a page of them or all; or one of them. */
+export async function showSpaces(session: Session, space: string | undefined, options: SpacesOptions): Promise<void> {
   const { client, call, terminal, json } = session;
-  const options = { ...call, ...(scope === undefined ? {} : { scope }) };
+  const scope = options.scope === undefined ? {} : { scope: options.scope };
   if (space !== undefined) {
-    const found = await client.nexus.space(space, options);
+    const found = await client.nexus.space(space, { ...call, ...scope });
     if (json) return terminal.printJson(found);
     return terminal.print(...tableLines(terminal, SPACE_COLUMNS, [found]));
   }
-  const spaces = await client.nexus.spaces(options).first(Number.POSITIVE_INFINITY);
-  if (json) for (const found of spaces) terminal.printJsonLine(found);
-  else if (spaces.length > 0) terminal.print(...tableLines(terminal, SPACE_COLUMNS, spaces));
-  else {
-    const { tenant, env, project, surface } = session.settings;
-    terminal.note(
-      `There are no spaces yet in ${[tenant, env, project, surface].join(' / ')}.`,
-      'The first ingest makes one: runspine nexus ingest handbook README.md',
-    );
-  }
+  const pages = client.nexus.spaces({ ...call, ...scope, limit: limitOf(options) });
+  return showPages(session, pages, options, (spaces) => show(session, spaces));
+}
+
+function show({ terminal, settings }: Session, spaces: readonly NexusSpace[]): void {
+  if (spaces.length > 0) return terminal.print(...tableLines(terminal, SPACE_COLUMNS, spaces));
+  const { tenant, env, project, surface } = settings;
+  terminal.note(
+    `There are no spaces yet in ${[tenant, env, project, surface].join(' / ')}.`,
+    'The first ingest makes one: runspine nexus ingest handbook README.md',
+  );
 }
 
 const SPACE_COLUMNS: readonly Column<NexusSpace>[] = [

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { type CliCommand, pairs, wholeNumber } from '../command.js';
+import { pageOptions } from '../output/pages.js';
 import type { AnnotateOptions, CancelOptions, EraseOptions, ScoreOptions } from './changes.js';
 import type { EventsOptions } from './events.js';
 import type { ExportOptions } from './export.js';
@@ -43,10 +44,7 @@ function addLists(runs: CliCommand): void {
     .option('--since <time>', 'created at or after: 7d, 24h, 30m, or a date')
     .option('--until <time>', 'created before')
     .option('--parent <run>', 'only runs that this one began')
-    .option('--limit <count>', 'runs of a page', wholeNumber(1, 200), 20)
-    .option('--page <number>', 'which page', wholeNumber(1, 1000))
-    .option('--cursor <cursor>', 'the page that a next_cursor of --json leads to')
-    .option('--all', 'every page')
+    .addOptions(pageOptions('runs'))
     .example('runspine runs list --status failed --since 24h', 'what failed since yesterday')
     .example('runspine runs list --tag customer=acme --json | jq .run_id', 'ids, for a program')
     .does<ListOptions>(async (session, { options }) => (await import('./list.js')).listRuns(session, options));

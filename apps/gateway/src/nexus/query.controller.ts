@@ -1,10 +1,12 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
-import { type ErrorCode, invalidRequest } from '@runspine/contracts';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { type ErrorCode, invalidRequest, ScopeQuery, SpacesQuery } from '@runspine/contracts';
 import type { Identity } from '@runspine/request-context';
 import { Caller, Requires } from '@runspine/request-context/requires';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { readWriteHeaders } from '../http/write-headers.js';
+import { parameterDocs } from '../reads/parameter-docs.js';
+import { QueryPipe } from '../reads/query.pipe.js';
 import { SPACE_ID_PARAM } from './ingest.controller.js';
 import { NexusClient, passOn } from './nexus-client.js';
 import { spaceIdPipe } from './path-ids.js';
@@ -137,11 +139,16 @@ export class QueryController {
   @Requires('reader')
   @ApiDoc({
     tag: 'nexus',
-    summary: 'Spaces of the tenant in this env, project and surface',
-    answers: { 200: { description: 'The spaces.', schema: schemaRef('SpaceList') } },
-    errors: ['nexus_store.missing_route', 'nexus_store.unavailable', 'nexus.unavailable'],
+    summary: 'Spaces of the tenant in this env, project and surface, by name',
+    query: parameterDocs(SpacesQuery),
+    answers: { 200: { description: 'A page of spaces.', schema: schemaRef('SpaceList') } },
+    errors: ['cursor.invalid', 'nexus_store.missing_route', 'nexus_store.unavailable', 'nexus.unavailable'],
   })
-  async spaces(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async spaces(
+    @Query(new QueryPipe(SpacesQuery)) _query: SpacesQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     await this.read(request, reply, '/nexus/spaces');
   }
 
@@ -151,18 +158,20 @@ export class QueryController {
     tag: 'nexus',
     summary: 'A space: rows, documents, bytes, version, embedding',
     params: { spaceId: SPACE_ID_PARAM },
+    query: parameterDocs(ScopeQuery),
     answers: { 200: { description: 'The space.', schema: schemaRef('Space') } },
     errors: ['nexus.space_not_found', 'nexus_store.missing_route', 'nexus_store.unavailable', 'nexus.unavailable'],
   })
   async space(
     @Param('spaceId', spaceIdPipe) spaceId: string,
+    @Query(new QueryPipe(ScopeQuery)) _query: ScopeQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     await this.read(request, reply, `/nexus/spaces/${spaceId}`);
   }
 
-  /** Parameters go on as they stand: nexus knows which there are. */
+  /** Parameters that fit go on as they stand. */
   private async read(request: FastifyRequest, reply: FastifyReply, path: string): Promise<void> {
     const query = request.url.indexOf('?');
     const search = query < 0 ? '' : request.url.slice(query);

@@ -1,52 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ANSWER_HEADERS, newRunId, newStepId, newTaskId } from '@runspine/contracts';
-import { request as rawRequest } from 'node:http';
-import { type RunningGateway, runGateway, untilReady } from '../running-gateway.fixture.js';
+import { newRunId, newStepId, newTaskId } from '@runspine/contracts';
+import type { RunningGateway } from '../running-gateway.fixture.js';
+import { AskedGateway, codeOf, until } from './asked-gateway.fixture.js';
+import type { NexusStandIn } from './nexus-stand-in.fixture.js';
 import { readTopic } from './topic-reader.fixture.js';
-import { NexusStandIn } from './nexus-stand-in.fixture.js';
 
-// Real: Kafka, PostgreSQL, the gateway. Not real: nexus, which a small HTTP server stands in for; nobody projects.
-const ANSWER = {
-  hits: [{ id: 'a#0', document_id: 'a', score: 0.5, source_scope: 'tenant', text: 'x', type: null, source_uri: null }],
-  score_kind: 'bm25',
-  next_cursor: null,
-  snapshot: 'snap-1',
-};
+let running: AskedGateway;
 let nexus: NexusStandIn;
 let gateway: RunningGateway;
+const ask: AskedGateway['ask'] = (...sent) => running.ask(...sent);
+const query: AskedGateway['query'] = (...sent) => running.query(...sent);
 
 beforeAll(async () => {
-  nexus = new NexusStandIn();
-  const url = await nexus.start();
-  gateway = await runGateway(process.env, {
-    RUNSPINE_NEXUS_URL: `${url}/base/`,
-    RUNSPINE_NEXUS_ANSWER_MS: '700',
-    RUNSPINE_NEXUS_CONNECTIONS: '8',
-    RUNSPINE_NEXUS_REQUESTS_MAX: '30',
-    RUNSPINE_AFTER_TASK_MS: '800',
-  });
-  await untilReady(gateway);
+  running = await AskedGateway.start(process.env);
+  ({ nexus, gateway } = running);
 });
-afterAll(async () => {
-  await gateway.remove();
-  await nexus.stop();
-});
-beforeEach(() => {
-  nexus.received.length = 0;
-  nexus.abandoned = 0;
-  nexus.answer = (_request, response) =>
-    nexus.json(response, 200, ANSWER, { [ANSWER_HEADERS.hits]: '1', [ANSWER_HEADERS.tookMs]: '1.5' });
-});
-
-const ask = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-  fetch(`${gateway.address}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-const query = (body: unknown, headers?: Record<string, string>) => ask('/nexus/spaces/handbook/query', body, headers);
-const codeOf = async (answer: Response) =>
-  ((await answer.json()) as { error: { code: string; request_id: string; details: Record<string, unknown> } }).error;
+afterAll(() => running.stop());
+beforeEach(() => running.reset());
 
 describe('a question', () => {
   it('goes to nexus with its caller, and its answer comes back byte for byte', async () => {
@@ -119,84 +89,25 @@ describe('a question', () => {
 describe('spaces', () => {
   it('are read from nexus, parameters and all', async () => {
     expect((await fetch(`${gateway.address}/nexus/spaces?limit=2`)).status).toBe(200);
-    expect((await fetch(`${gateway.address}/nexus/spaces/handbook`)).status).toBe(200);
-    expect(nexus.received.map(({ url }) => url)).toEqual(['/base/nexus/spaces?limit=2', '/base/nexus/spaces/handbook']);
-  });
-});
-
-describe('nexus', () => {
-  it('that is slow is given up: 503, and it is told', async () => {
-    nexus.answer = () => undefined;
-    const answer = await query({ query: 'x' });
-    expect(answer.status).toBe(503);
-    expect(answer.headers.get('retry-after')).toBe('1');
-    expect(await codeOf(answer)).toMatchObject({ code: 'nexus.unavailable', request_id: expect.any(String) });
-    await until(() => nexus.abandoned === 1);
+    expect((await fetch(`${gateway.address}/nexus/spaces/handbook?scope=global`)).status).toBe(200);
+    expect(nexus.received.map(({ url }) => url)).toEqual([
+      '/base/nexus/spaces?limit=2',
+      '/base/nexus/spaces/handbook?scope=global',
+    ]);
   });
 
-  it('that stops in the middle of its answer is unavailable, too', async () => {
-    nexus.answer = (_request, response) => {
-      response.writeHead(200, { 'content-length': '100' }).write('{');
-      setTimeout(() => response.destroy(), 20);
-    };
-    expect((await codeOf(await query({ query: 'x' }))).code).toBe('nexus.unavailable');
-  });
-
-  it('that closed a kept connection is asked again over another one', async () => {
-    let first = true;
-    nexus.answer = (_request, response) => {
-      if (!first) return nexus.json(response, 200, ANSWER);
-      first = false;
-      response.socket!.destroy();
-    };
-    expect((await query({ query: 'x' })).status).toBe(200);
-    expect(nexus.received).toHaveLength(2);
-  });
-
-  it('is told when the caller leaves', async () => {
-    nexus.answer = () => undefined;
-    const { hostname, port } = new URL(gateway.address);
-    const headers = { 'content-type': 'application/json' };
-    const leaving = rawRequest({ hostname, port, path: '/nexus/spaces/handbook/query', method: 'POST', headers });
-    leaving.on('error', () => undefined);
-    leaving.end('{"query":"x"}');
-    await until(() => nexus.received.length === 1);
-    leaving.destroy();
-    await until(() => nexus.abandoned === 1, 500);
-  });
-
-  it('is asked over connections that are kept, no more than are set', async () => {
-    await Promise.all(Array.from({ length: 20 }, () => query({ query: 'x' })));
-    const before = nexus.connections;
-    const asked = nexus.received.length;
-    for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 20 }, () => query({ query: 'x' })));
-    expect(nexus.received.length - asked).toBe(100);
-    expect(nexus.connections - before).toBeLessThanOrEqual(8);
-  });
-
-  it('is sent no more at once than is set: the rest is answered at once', async () => {
-    const open: (() => void)[] = [];
-    nexus.answer = (_request, response) => void open.push(() => nexus.json(response, 200, ANSWER));
-    let answered = 0;
-    const asked = Array.from({ length: 40 }, () => query({ query: 'x' }).finally(() => (answered += 1)));
-    const refused = await Promise.race(asked);
-    await until(() => answered === 10, 500);
-    expect([refused.status, (await codeOf(refused)).code]).toEqual([503, 'nexus.unavailable']);
-    nexus.answer = (_request, response) => nexus.json(response, 200, ANSWER);
-    for (const release of open) release();
-    const statuses = (await Promise.all(asked)).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 200)).toHaveLength(30);
-  });
-
-  it('that is away is unavailable at once', async () => {
-    const away = await runGateway(process.env, { RUNSPINE_NEXUS_URL: 'http://127.0.0.1:1' });
-    try {
-      const answer = await fetch(`${away.address}/nexus/spaces`);
-      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
-      expect((await codeOf(answer)).code).toBe('nexus.unavailable');
-    } finally {
-      await away.remove();
-    }
+  it.each([
+    ['spaces?limit=0', 'limit'],
+    ['spaces?limit=201', 'limit'],
+    ['spaces?cursor=', 'cursor'],
+    ['spaces?scope=mine', 'scope'],
+    ['spaces?offset=2', 'offset'],
+    ['spaces/handbook?limit=2', 'limit'],
+  ])('are not asked for with a parameter that does not fit: %s', async (path, fault) => {
+    const answer = await fetch(`${gateway.address}/nexus/${path}`);
+    expect(answer.status).toBe(400);
+    expect(await codeOf(answer)).toMatchObject({ code: 'request.invalid', details: { faults: [{ path: fault }] } });
+    expect(nexus.received).toEqual([]);
   });
 });
 
@@ -289,11 +200,3 @@ describe('after_task', () => {
     expect(await codeOf(answer)).toMatchObject({ code: 'nexus.task_pending', details: { status: 'queued' } });
   });
 });
-
-async function until(holds: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
-  const endMs = Date.now() + withinMs;
-  while (!(await holds())) {
-    if (Date.now() > endMs) throw new Error('It did not come about in time.');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

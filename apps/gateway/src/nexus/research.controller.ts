@@ -3,8 +3,8 @@ import { PAGE_ITEMS_DEFAULT, RESEARCH_WINDOW_DAYS, type ResearchRunList, Researc
 import { type ResearchPosition, ResearchQueries } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
 import { Caller, Requires } from '@runspine/request-context/requires';
+import { Cursors } from '@runspine/service';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
-import { Cursors } from '../reads/cursors.js';
 import { parameterDocs } from '../reads/parameter-docs.js';
 import { QueryPipe } from '../reads/query.pipe.js';
 

@@ -9,10 +9,10 @@ import {
 } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
 import { Caller, Requires } from '@runspine/request-context/requires';
+import { Cursors } from '@runspine/service';
 import type { FastifyReply } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { eventIdPipe } from '../http/pipes.js';
-import { Cursors } from './cursors.js';
 import { sendEvents, sendJson } from './json-page.js';
 import { parameterDocs } from './parameter-docs.js';
 import { QueryPipe } from './query.pipe.js';

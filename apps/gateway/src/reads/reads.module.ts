@@ -8,11 +8,10 @@ import {
   StepQueries,
   StreamHeads,
 } from '@runspine/projections';
-import { Signer } from '@runspine/service';
+import { Cursors, Signer } from '@runspine/service';
 import type { GatewaySettings } from '../config.js';
 import { SETTINGS } from '../tokens.js';
 import { CheckpointsController } from './checkpoints.controller.js';
-import { Cursors } from './cursors.js';
 import { EventReadsController } from './event-reads.controller.js';
 import { RunReadsController } from './run-reads.controller.js';
 

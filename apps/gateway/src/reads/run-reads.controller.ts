@@ -13,10 +13,10 @@ import {
 import { JournalQueries, RunQueries, type RunPosition, StateQueries, StepQueries } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
 import { Caller, Requires } from '@runspine/request-context/requires';
+import { Cursors } from '@runspine/service';
 import type { FastifyReply } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { runIdPipe } from '../http/pipes.js';
-import { Cursors } from './cursors.js';
 import { etagMatches } from './etag.js';
 import { sendEvents, sendNdjson, varyBy } from './json-page.js';
 import { parameterDocs } from './parameter-docs.js';

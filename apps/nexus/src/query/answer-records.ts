@@ -15,16 +15,23 @@ export interface AnswerRecord {
 }
 
 export interface AnswerRecordsOptions {
-  /** How long a record is kept: as long as versions are. */
+  /** How long a record is kept after the last answer that needs it: as long as versions are. */
   readonly keepMs: number;
   /** Most records of one folder of spaces; the oldest go first. */
   readonly recordsMax: number;
+}
+
+interface Known {
+  readonly record: AnswerRecord;
+  readonly writtenAt: number;
 }
 
 /** No space's name begins so. */
 const TABLE = '_answers';
 const WRITES_BETWEEN_PRUNES = 256;
 const KNOWN_MAX = 10_000;
+/** A record that was written longer ago than this share of what it is kept for is written anew when it is put again. */
+const REWRITE_SHARE = 1 / 7;
 const SCHEMA = new Schema([
   new Field('id', new Utf8(), false),
   new Field('record', new Utf8(), false),
@@ -33,10 +40,11 @@ const SCHEMA = new Schema([
 
 /**
  * Records of answers, in a table beside the spaces that they are of: whoever may read a space's answers may read its
- * texts. Bounded by age and number. Equal records are written once.
+ * texts. Bounded by age and number. Equal records are written once, until they are so old that a later answer's would
+ * go too early.
  */
 export class AnswerRecords {
-  private readonly known = new LRUCache<string, AnswerRecord>({ max: KNOWN_MAX, maxSize: 64 * 1024 * 1024 });
+  private readonly known = new LRUCache<string, Known>({ max: KNOWN_MAX, maxSize: 64 * 1024 * 1024 });
   private readonly writes = new Map<string, number>();
 
   constructor(
@@ -50,10 +58,12 @@ export class AnswerRecords {
     const text = JSON.stringify(record);
     const id = digest(text);
     const known = folderOf(space) + id;
-    if (this.known.has(known)) return id;
+    const nowMs = this.now();
+    const writtenAt = this.known.get(known)?.writtenAt ?? Number.NEGATIVE_INFINITY;
+    if (nowMs - writtenAt < this.rewriteMs) return id;
     const table = await this.table(space, true);
-    await table?.add(rowOf(id, text, this.now()));
-    this.known.set(known, record, { size: text.length + 1 });
+    await table?.add(rowOf(id, text, nowMs));
+    this.known.set(known, { record, writtenAt: nowMs }, { size: text.length + 1 });
     if (table) await this.pruneSometimes(folderOf(space), table);
     return id;
   }
@@ -61,7 +71,7 @@ export class AnswerRecords {
   /** Undefined when it is pruned, or of another folder. */
   async get(space: SpaceKey, id: string): Promise<AnswerRecord | undefined> {
     const known = this.known.get(folderOf(space) + id);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.record;
     const table = await this.table(space, false);
     const [row] = ((await table
       ?.query()
@@ -70,6 +80,10 @@ export class AnswerRecords {
       .limit(1)
       .toArray()) ?? []) as { record: string }[];
     return row && (JSON.parse(row.record) as AnswerRecord);
+  }
+
+  private get rewriteMs(): number {
+    return this.options.keepMs * REWRITE_SHARE;
   }
 
   private async table(space: SpaceKey, create: boolean): Promise<Table | undefined> {
@@ -85,17 +99,22 @@ export class AnswerRecords {
   private async pruneSometimes(folder: string, table: Table): Promise<void> {
     const written = (this.writes.get(folder) ?? 0) + 1;
     this.writes.set(folder, written % WRITES_BETWEEN_PRUNES);
-    if (written >= WRITES_BETWEEN_PRUNES) await this.prune(table);
+    if (written >= WRITES_BETWEEN_PRUNES) await this.prune(folder, table);
   }
 
-  private async prune(table: Table): Promise<void> {
+  private async prune(folder: string, table: Table): Promise<void> {
     const { keepMs, recordsMax } = this.options;
-    await table.delete(`written_at < ${Math.floor(this.now() - keepMs)}`);
+    await table.delete(`written_at < ${Math.floor(this.now() - keepMs - this.rewriteMs)}`);
     const over = (await table.countRows()) - recordsMax;
     if (over > 0) {
       const rows = (await table.query().select(['written_at']).toArray()) as { written_at: bigint }[];
       const times = rows.map((row) => row.written_at).sort((one, other) => (one < other ? -1 : 1));
-      await table.delete(`written_at <= ${times[over - 1]}`);
+      const last = times[over - 1] as bigint;
+      await table.delete(`written_at <= ${last}`);
+      // What is put again is to be written again.
+      for (const [id, { writtenAt }] of this.known) {
+        if (id.startsWith(folder) && BigInt(writtenAt) <= last) this.known.delete(id);
+      }
     }
     // Nobody reads older versions of this table.
     await table.optimize({ cleanupOlderThan: new Date() });

@@ -50,7 +50,7 @@ suite('a space on S3', () => {
   it('is made, replaced, read, listed and tended as on a local folder', async () => {
     const store = storeOf();
     expect(await store.open(spaceKey())).toBeUndefined();
-    expect(await store.list(spaceKey())).toEqual([]);
+    expect(await store.list(spaceKey(), { limit: 10 })).toEqual({ spaces: [], next: null });
     await store.commit(spaceKey(), EMBEDDING, [change('a', 0, 'kafka', 'log'), change('b', 1, 'postgres')]);
     await store.commit(spaceKey(), EMBEDDING, [change('a', 2, 'newer'), change('b', 3), change('c', 4, 'third')]);
     const failed: unknown[] = [];
@@ -66,10 +66,24 @@ suite('a space on S3', () => {
       ]);
       const { kept, counted } = await statisticsAndRecount(other);
       expect(kept).toEqual(counted);
-      expect(await other.list(spaceKey())).toMatchObject([
-        { key: spaceKey(), rows: 2, documents: 2, embedding: EMBEDDING },
-      ]);
+      expect(await other.list(spaceKey(), { limit: 10 })).toMatchObject({
+        spaces: [{ key: spaceKey(), rows: 2, documents: 2, embedding: EMBEDDING }],
+        next: null,
+      });
     }
+  }, 120_000);
+
+  it('is one of many, which are listed page by page', async () => {
+    const store = storeOf();
+    for (const name of ['p-b', 'p-a', 'p-c']) {
+      await store.commit(spaceKey(name, 'paged'), EMBEDDING, [change('a', 0, name)]);
+    }
+    const list = (after?: string) => store.list(spaceKey('any', 'paged'), { limit: 2, after });
+    expect(await list()).toMatchObject({
+      spaces: [{ key: { spaceId: 'p-a' } }, { key: { spaceId: 'p-b' } }],
+      next: 'p-b',
+    });
+    expect(await list('p-b')).toMatchObject({ spaces: [{ key: { spaceId: 'p-c' } }], next: null });
   }, 120_000);
 
   it('has one outcome when two stores write it at once', async () => {

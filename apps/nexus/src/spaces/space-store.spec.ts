@@ -1,11 +1,6 @@
-import { lancedbTokens } from './lancedb-tokens.fixture.js';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import type { DocumentChange } from './document-change.js';
-import { COMMIT_INDEX } from './space-schema.js';
-import { VersionGone } from './pinned-space.js';
 import { EMBEDDING, TestSpaces, change, contents, spaceKey, statisticsAndRecount, vectorOf } from './spaces.fixture.js';
-import { termsOfTexts, tokensOfText } from './text-terms.js';
 
 const spaces = new TestSpaces();
 afterEach(() => spaces.clean());
@@ -15,7 +10,7 @@ describe('a commit', () => {
     const root = await spaces.root();
     const first = spaces.store(root);
     expect(await first.open(spaceKey())).toBeUndefined();
-    expect(await first.list(spaceKey())).toEqual([]);
+    expect(await first.list(spaceKey(), { limit: 10 })).toEqual({ spaces: [], next: null });
 
     const committed = await first.commit(spaceKey(), EMBEDDING, [
       change('a', 0, 'kafka is the log', 'the log is kafka'),
@@ -39,7 +34,7 @@ describe('a commit', () => {
       version: 1,
       embedding: EMBEDDING,
     });
-    expect(await second.list(spaceKey())).toHaveLength(1);
+    expect((await second.list(spaceKey(), { limit: 10 })).spaces).toHaveLength(1);
   });
 
   it('replaces documents whole, removes documents, and says so in one version', async () => {
@@ -139,174 +134,3 @@ describe('a commit', () => {
     space?.release();
   });
 });
-
-describe('statistics', () => {
-  it('equal a full count after any sequence of commits, for their own version too', async () => {
-    const words = fc.constantFrom('kafka', 'Kafka!', 'the', 'running', 'runs', 'postgres', 'Ünïcode', '日本語', '');
-    const text = fc.array(words, { maxLength: 6 }).map((parts) => parts.join(' '));
-    const one = fc.record({
-      id: fc.constantFrom('a', 'b', 'c', "d'"),
-      offset: fc.nat(30),
-      texts: fc.array(text, { maxLength: 3 }),
-    });
-    const root = await spaces.root();
-    let run = 0;
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.array(one, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 }),
-        fc.boolean(),
-        async (commits, restart) => {
-          const key = spaceKey(`run-${run++}`);
-          let store = spaces.store(root);
-          const model = new Map<string, { offset: number; texts: string[] }>();
-          const pinned = [];
-          for (const each of commits) {
-            if (restart) store = spaces.store(root);
-            await store.commit(
-              key,
-              EMBEDDING,
-              each.map(({ id, offset, texts }) => change(id, offset, ...texts)),
-            );
-            for (const { id, offset, texts } of best(each))
-              if (offset > (model.get(id)?.offset ?? -1)) model.set(id, { offset, texts });
-            pinned.push({ space: await store.open(key), expected: await statisticsAndRecount(store, key) });
-          }
-          const rows = [...model].flatMap(([id, { texts }]): [string, string | undefined][] =>
-            texts.length === 0 ? [[`${id}#-`, undefined]] : texts.map((each, at) => [`${id}#${at}`, each]),
-          );
-          expect(await contents(store, key)).toEqual(new Map(rows.sort()));
-          for (const { space, expected } of pinned) {
-            expect(expected.kept).toEqual(expected.counted);
-            const { terms } = expected.counted as { terms: Map<string, number> };
-            expect(await space?.statistics.documentFrequency([...terms.keys()])).toEqual(terms);
-            space?.release();
-          }
-        },
-      ),
-      { numRuns: 25 },
-    );
-  }, 120_000);
-
-  it('are counted from the chunks where a version has lost its commit rows, and written anew by the next commit', async () => {
-    const root = await spaces.root();
-    const store = spaces.store(root);
-    await store.commit(spaceKey(), EMBEDDING, [change('a', 0, 'kafka log'), change('b', 1, 'kafka')]);
-    await store.commit(spaceKey(), EMBEDDING, [change('c', 2, 'log')]);
-    await (await store.tables.latest(spaceKey()))?.delete(`chunk_index = ${COMMIT_INDEX}`);
-
-    const other = spaces.store(root);
-    const space = await other.open(spaceKey());
-    expect([space?.rows, space?.documents, space?.statistics.tokens]).toEqual([3, 3, 4]);
-    expect(await space?.statistics.documentFrequency(['kafka', 'log', 'x'])).toEqual(
-      new Map([
-        ['kafka', 2],
-        ['log', 2],
-        ['x', 0],
-      ]),
-    );
-    space?.release();
-    await other.commit(spaceKey(), EMBEDDING, [change('b', 3, 'log'), change('a', 4)]);
-    for (const each of [other, spaces.store(root)]) {
-      const { kept, counted } = await statisticsAndRecount(each);
-      expect(kept).toEqual(counted);
-    }
-  });
-
-  it('tokenise as the index does', async () => {
-    const texts = [
-      'The quick brown foxes: 3.14, user_id & "Ärger" — cafés in 東京!',
-      'x'.repeat(100),
-      '',
-      '...',
-      'a\u00a0b\u3000c don’t',
-      'straße ﬁnal Ǆ 𝒳𝒴 İstanbul',
-    ];
-    for (const text of texts) expect(await tokensOfText(text)).toEqual(await lancedbTokens(text));
-    await fc.assert(
-      fc.asyncProperty(
-        fc.string({ unit: 'binary', maxLength: 80 }),
-        fc.string({ maxLength: 80 }),
-        async (one, other) => {
-          const text = `${one} ${other}`;
-          const tokens = await lancedbTokens(text);
-          expect(await tokensOfText(text)).toEqual(tokens);
-          expect((await termsOfTexts([text])).texts[0]?.tokenCount).toBe(tokens.length);
-        },
-      ),
-      { numRuns: 500 },
-    );
-  });
-});
-
-describe('a pinned space', () => {
-  it('stays as it was while its space goes on', async () => {
-    const store = spaces.store(await spaces.root());
-    await store.commit(spaceKey(), EMBEDDING, [change('a', 0, 'kafka')]);
-    const before = await store.open(spaceKey());
-    for (let offset = 1; offset < 100; offset++)
-      await store.commit(spaceKey(), EMBEDDING, [change(`a${offset % 3}`, offset, 'kafka', 'postgres')]);
-
-    expect(await before?.statistics.documentFrequency(['kafka', 'postgr'])).toEqual(
-      new Map([
-        ['kafka', 1],
-        ['postgr', 0],
-      ]),
-    );
-    expect(await before?.table.countRows('tombstone = false')).toBe(1);
-    const again = await spaces.store(await spaces.root()).open(spaceKey());
-    expect(again).toBeUndefined();
-    before?.release();
-  });
-
-  it('of a version that never was is gone', async () => {
-    const root = await spaces.root();
-    const store = spaces.store(root);
-    await store.commit(spaceKey(), EMBEDDING, [change('a', 0, 'kafka')]);
-    await expect(store.open(spaceKey(), 7)).rejects.toThrow(VersionGone);
-  });
-
-  it('is the newest in another process, as soon as a commit has answered', async () => {
-    const root = await spaces.root();
-    const [writer, reader] = [spaces.store(root), spaces.store(root)];
-    for (let offset = 0; offset < 10; offset++) {
-      const { version } = await writer.commit(spaceKey(), EMBEDDING, [change(`d${offset}`, offset, 'kafka')]);
-      const space = await reader.open(spaceKey());
-      expect([space?.version, space?.rows, space?.statistics.tokens]).toEqual([version, offset + 1, offset + 1]);
-      space?.release();
-    }
-  });
-
-  it('serves fifty readers and writers at once', async () => {
-    const store = spaces.store(await spaces.root());
-    await store.commit(spaceKey(), EMBEDDING, [change('base', 0, 'kafka')]);
-    let offset = 1;
-    const write = async (): Promise<void> => {
-      for (let round = 0; round < 4; round++) {
-        const at = offset++;
-        await store.commit(spaceKey(), EMBEDDING, [change(`d${at % 17}`, at, `text ${at}`, 'kafka')]);
-      }
-    };
-    const read = async (): Promise<void> => {
-      for (let round = 0; round < 4; round++) {
-        const space = await store.open(spaceKey());
-        expect(await space?.table.countRows('tombstone = false')).toBe(space?.rows);
-        expect((await space?.statistics.documentFrequency(['kafka']))?.get('kafka')).toBe(
-          await space?.table.countRows("text = 'kafka'"),
-        );
-        space?.release();
-      }
-    };
-    await Promise.all(Array.from({ length: 25 }, () => [write(), read()]).flat());
-    const { kept, counted, commits } = await statisticsAndRecount(store);
-    expect(kept).toEqual(counted);
-    expect(commits).toHaveLength(101);
-    expect((await contents(store)).size).toBe(1 + 17 * 2);
-  }, 120_000);
-});
-
-/** Of several changes of a document in one commit: the newest, the last of equal ones. */
-function best<Change extends { id: string; offset: number }>(changes: readonly Change[]): Change[] {
-  const newest = new Map<string, Change>();
-  for (const each of changes) if ((newest.get(each.id)?.offset ?? -1) <= each.offset) newest.set(each.id, each);
-  return [...newest.values()];
-}

@@ -34,12 +34,17 @@ export interface SpaceInfo {
   readonly embedding: SpaceEmbedding;
 }
 
+/** Which spaces of a folder: so many, those with names after `after`. */
+export interface SpacePage {
+  readonly limit: number;
+  readonly after?: string | undefined;
+}
+
 /** How often a space that is found forked is looked at again or repaired while it is opened. */
 const REPAIRS_MAX = 12;
 const LOOKS_BEFORE_REPAIR = 4;
 const LOOK_AGAIN_MS = 40;
 const WRITERS_KEPT_MAX = 256;
-const NAMES_A_PAGE = 1_000;
 const SPACES_DESCRIBED_AT_ONCE = 8;
 
 /** The spaces of a process, on LanceDB. */
@@ -136,17 +141,18 @@ export class SpaceStore {
     }
   }
 
-  /** The spaces of a folder, by name. */
-  async list(folder: SpaceFolder): Promise<SpaceInfo[]> {
-    if (!(await this.tables.exists(folder))) return [];
-    const names = await this.#names(folder);
-    const infos: SpaceInfo[] = [];
+  /** A page of a folder's spaces, by name; `next` is the name that the next page begins after. Opens no others. */
+  async list(folder: SpaceFolder, { limit, after }: SpacePage): Promise<{ spaces: SpaceInfo[]; next: string | null }> {
+    if (!(await this.tables.exists(folder))) return { spaces: [], next: null };
+    const found = await this.#names(folder, limit + 1, after);
+    const names = found.slice(0, limit);
+    const spaces: SpaceInfo[] = [];
     for (let from = 0; from < names.length; from += SPACES_DESCRIBED_AT_ONCE) {
       const some = names.slice(from, from + SPACES_DESCRIBED_AT_ONCE);
       const described = await Promise.all(some.map((spaceId) => this.describe(keyIn(folder, spaceId))));
-      infos.push(...described.filter((info) => info !== undefined));
+      spaces.push(...described.filter((info) => info !== undefined));
     }
-    return infos;
+    return { spaces, next: found.length > limit ? (names.at(-1) as string) : null };
   }
 
   /** Closes the handles. What is still read from stays open until it is released. */
@@ -194,17 +200,16 @@ export class SpaceStore {
     return writer;
   }
 
-  async #names(folder: SpaceFolder): Promise<string[]> {
+  async #names(folder: SpaceFolder, count: number, after: string | undefined): Promise<string[]> {
     const connection = await this.tables.connection(folder);
     const names: string[] = [];
+    let startAfter = after;
     for (;;) {
-      const page = await connection.tableNames({
-        limit: NAMES_A_PAGE,
-        ...(names.length > 0 && { startAfter: names.at(-1) as string }),
-      });
-      names.push(...page);
+      const some = await connection.tableNames({ limit: count, ...(startAfter !== undefined && { startAfter }) });
       // Other tables lie beside the spaces, under names that no space can have.
-      if (page.length < NAMES_A_PAGE) return names.filter(isNameId);
+      names.push(...some.filter(isNameId));
+      if (names.length >= count || some.length < count) return names.slice(0, count);
+      startAfter = some.at(-1);
     }
   }
 }

@@ -15,6 +15,7 @@ import {
   type StatisticsDelta,
 } from './commit-chain.js';
 import type { DocumentChange } from './document-change.js';
+import { putBackOverwritten } from './space-creation.js';
 import { repairSpace } from './space-repair.js';
 import { arrowRows, arrowTable, commitRow } from './space-rows.js';
 import { COLUMN, LIVE, decodeTerms, embeddingOf, sqlText, type SpaceEmbedding } from './space-schema.js';
@@ -152,11 +153,16 @@ export class SpaceWriter {
     if (!state) {
       const connection = await this.tables.connection(this.space);
       const table = await connection.createTable(this.space.spaceId, data, { mode: 'create' });
+      const version = await table.version();
+      if (version !== 1) {
+        await putBackOverwritten(table, record);
+        throw new ForkedCommits(false);
+      }
       return this.#written(
         { table, embedding, head: NO_COMMIT, version: 0, seenMs: 0, offsets: new Map(), newest: -1 },
         record,
         changes,
-        await table.version(),
+        version,
       );
     }
     const { table } = state;

@@ -124,9 +124,10 @@ export class Nexus {
     return objectOf(status, body) as unknown as NexusBlob;
   }
 
-  spaces(options: CallOptions & { scope?: Scope } = {}): Pages<NexusSpace> {
-    const { scope, ...rest } = options;
-    return new Pages(this.transport, '/nexus/spaces', { scope }, rest);
+  /** The spaces that there are, by name. `limit`: of a page, 1-200 (50 unless said). */
+  spaces(options: CallOptions & { scope?: Scope; limit?: number } = {}): Pages<NexusSpace> {
+    const { scope, limit, ...rest } = options;
+    return new Pages(this.transport, '/nexus/spaces', { scope, limit }, rest);
   }
 
   async space(spaceId: string, { scope, ...options }: CallOptions & { scope?: Scope } = {}): Promise<NexusSpace> {

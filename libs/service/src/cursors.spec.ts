@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { Signer } from '@runspine/service';
 import { Cursors } from './cursors.js';
+import { Signer } from './signer.js';
 
 const cursors = new Cursors(new Signer(Buffer.alloc(32, 1)));
 const list = { name: 'runs', scope: { tenantId: 'acme', env: 'prod' }, filters: { stage: 'load', tag: undefined } };

@@ -1,16 +1,18 @@
 import { canonicalize, ServiceError } from '@runspine/contracts';
-import type { Scope } from '@runspine/projections';
-import type { Signer } from '@runspine/service';
+import type { Signer } from './signer.js';
 
 /** The list that a cursor goes on with: its name, whose it is, and its filters. */
 export interface CursorList {
   name: string;
-  scope: Scope;
+  scope: { readonly tenantId: string; readonly env: string };
   /** All that decides which items there are; not how many a page has. */
   filters: object;
 }
 
-/** Cursors: a position in one list, for one tenant and env, with the same filters. They survive a restart. */
+/**
+ * Cursors: a position in one list, for one tenant and env, with the same filters. Any process with the key may go on with
+ * one, so they survive a restart.
+ */
 export class Cursors {
   constructor(private readonly signer: Signer) {}
 

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import type { Query } from '@lancedb/lancedb';
+import type { PinnedSpace } from '../spaces/pinned-space.js';
+import { spaceKey, TestSpaces } from '../spaces/spaces.fixture.js';
+import type { SpaceStore } from '../spaces/space-store.js';
+import { fill } from './corpus.fixture.js';
+import { readTextQuery, SCAN_ROWS_MAX, searchText, textRowCache, WORDS_ALONE_MAX } from './text-search.js';
+
+/** Real: LanceDB and its index, whose questions are noted as they are asked. */
+const spaces = new TestSpaces();
+const DOCUMENTS = SCAN_ROWS_MAX + 88;
+const WORDS = Array.from({ length: 40 }, (_, at) => `q${10 + at}`);
+/** So few that the proposals for the whole question are cut. */
+const DEPTH = 20;
+
+let store: SpaceStore;
+let own: PinnedSpace;
+let other: PinnedSpace;
+
+beforeAll(async () => {
+  store = spaces.store(await spaces.root());
+  const documents = (textOf: (at: number) => string) =>
+    Array.from({ length: DOCUMENTS }, (_, at) => ({
+      id: `d${at}`,
+      topic: 0,
+      text: textOf(at),
+      vector: Float32Array.of(1, at, 0, 0),
+    }));
+  // Every word is rarer than the one before it here, and there is none of them in the other space: what is common here is
+  // rare over both, so that the index's order says little.
+  const held = (at: number) => WORDS.filter((_, word) => at % WORDS.length >= word).join(' ');
+  await fill(store, spaceKey('own'), documents(held), true);
+  await fill(
+    store,
+    spaceKey('other'),
+    documents((at) => `something else ${'filler '.repeat(at % 5)}`),
+    true,
+  );
+  [own, other] = (await Promise.all(['own', 'other'].map((name) => store.open(spaceKey(name))))) as [
+    PinnedSpace,
+    PinnedSpace,
+  ];
+}, 60_000);
+afterAll(async () => {
+  own.release();
+  other.release();
+  await spaces.clean();
+});
+
+/** What the index of a space is asked while `work` runs. */
+async function askedOf(space: PinnedSpace, work: () => Promise<unknown>): Promise<string[]> {
+  const asked: string[] = [];
+  const query = space.table.query.bind(space.table);
+  const noted = jest.spyOn(space.table, 'query').mockImplementation(() => {
+    const made = query();
+    const search = made.fullTextSearch.bind(made);
+    jest.spyOn(made, 'fullTextSearch').mockImplementation((text, options): Query => {
+      asked.push(String(text));
+      search(text, options);
+      return made;
+    });
+    return made;
+  });
+  await work();
+  noted.mockRestore();
+  return asked;
+}
+
+it('asks for the words alone, of many words for the rarest alone', async () => {
+  const query = await readTextQuery(WORDS.join(' '), own);
+  const asked = await askedOf(own, () => searchText([own, other], query, undefined, DEPTH, textRowCache(2 ** 20)));
+  const [whole, ...alone] = asked;
+  expect(whole).toBe(WORDS.join(' '));
+  expect(alone.sort()).toEqual(WORDS.slice(-WORDS_ALONE_MAX));
+
+  const few = await readTextQuery(WORDS.slice(0, 3).join(' '), own);
+  const askedFew = await askedOf(own, () => searchText([own, other], few, undefined, DEPTH, textRowCache(2 ** 20)));
+  expect(askedFew.slice(1).sort()).toEqual(WORDS.slice(0, 3));
+});
+
+it('does not ask for words alone where the whole question told all', async () => {
+  const query = await readTextQuery(WORDS.join(' '), own);
+  expect(await askedOf(own, () => searchText([own], query, undefined, DEPTH, textRowCache(2 ** 20)))).toHaveLength(1);
+});
