@@ -60,6 +60,6 @@ export interface FeedValue {
   outcome: Outcome;
   /** The event with its sequences; only when it was applied now, and not for heartbeats. */
   event?: RecordedEvent;
-  /** The run and the addressed step after the event; only where the event asked for it (`reply`). */
-  resource?: { run: Run; step?: StepResource };
+  /** What the event is about, after it: its step, or else the run; only where the event asked for it (`reply`). */
+  resource?: { run: Run } | { step: StepResource };
 }

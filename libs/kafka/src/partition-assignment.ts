@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Batch, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { atMost, backoffMs, pause } from './backoff.js';
 import type { KafkaLogger } from './kafkajs-log.js';
@@ -118,6 +119,8 @@ export class PartitionAssignment implements WorkerEvents {
       if (this.allFull()) await atMost(this.room.promise, ROOM_WAIT_MS_MAX, this.ended.signal);
     } else if (batch.messages.length < LIGHT_RECORDS) {
       await atMost(worker.idle(), LIGHT_WAIT_MS_MAX, this.ended.signal);
+      // What the handlers made of it leaves before the next fetch does.
+      await nextTurn();
     }
   }
 

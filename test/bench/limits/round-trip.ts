@@ -1,12 +1,17 @@
 import pg from 'pg';
-import { percentiles, WARM_UP_ROUNDS } from '../http-load.ts';
 import type { Bench } from '../servers.ts';
+
+/** One trip at a time; to be closed. */
+export interface RoundTrip {
+  trip(): Promise<void>;
+  close(): Promise<void>;
+}
 
 /**
  * The limit of a write that waits for its outcome, idle: produce, consume, one PostgreSQL commit, produce, consume, by
- * bare kafkajs and pg, one at a time. Milliseconds.
+ * bare kafkajs and pg.
  */
-export async function roundTrip(bench: Bench, rounds: number): Promise<{ p50: number; p99: number }> {
+export async function openRoundTrip(bench: Bench): Promise<RoundTrip> {
   const { kafka } = bench.kafka;
   const [there, back] = [`${bench.prefix}limit-there`, `${bench.prefix}limit-back`];
   await bench.kafka.withAdmin(async (admin) => {
@@ -35,15 +40,17 @@ export async function roundTrip(bench: Bench, rounds: number): Promise<{ p50: nu
     },
   });
   await listener.run({ autoCommit: false, eachMessage: async ({ message }) => arrived(String(message.value)) });
-  const times: number[] = [];
-  for (let round = 0; round < rounds + WARM_UP_ROUNDS; round += 1) {
-    const fromMs = performance.now();
-    const back = new Promise<void>((resolve) => (arrived = (value) => value === String(round) && resolve()));
-    await producer.send({ topic: there, acks: -1, messages: [{ value: String(round) }] });
-    await back;
-    if (round >= WARM_UP_ROUNDS) times.push(performance.now() - fromMs);
-  }
-  await Promise.all([consumer, listener, producer, answerer].map((client) => client.disconnect()));
-  await database.end();
-  return percentiles(times);
+  let trips = 0;
+  return {
+    async trip() {
+      const id = String((trips += 1));
+      const back = new Promise<void>((resolve) => (arrived = (value) => value === id && resolve()));
+      await producer.send({ topic: there, acks: -1, messages: [{ value: id }] });
+      await back;
+    },
+    async close() {
+      await Promise.all([consumer, listener, producer, answerer].map((client) => client.disconnect()));
+      await database.end();
+    },
+  };
 }

@@ -20,14 +20,17 @@ import { type CommandTarget, eventOf } from './command-event.js';
 import { EventSender } from './event-sender.js';
 import { KnownRuns } from './known-runs.js';
 
-/** What a write came to. */
-export interface CommandResult {
+/** What a write is about, after it: its step, or else the run. */
+interface Resource {
+  readonly run?: Run;
+  readonly step?: StepResource;
+}
+
+/** What a write came to; of an applied event with its resource. */
+export interface CommandResult extends Resource {
   readonly event: SubmittedEvent;
   /** Undefined: Kafka has the event, and nobody knows more yet. */
   readonly outcome: Outcome | undefined;
-  /** Of an applied event: the run or step as it was after it. */
-  readonly run?: Run;
-  readonly step?: StepResource;
   /** The header `Preference-Applied`. */
   readonly preferenceApplied: string | undefined;
 }
@@ -84,10 +87,7 @@ export class RunCommands {
   }
 
   /** From the feed, where it brought it; else the state of back then, from the journal. */
-  private resourceOf(
-    { value }: Settled,
-    outcome: Outcome & { outcome: 'applied' },
-  ): { run: Run; step?: StepResource } | Promise<{ run: Run; step?: StepResource }> {
+  private resourceOf({ value }: Settled, outcome: Outcome & { outcome: 'applied' }): Resource | Promise<Resource> {
     return value?.resource ?? this.stored.stateAfter(outcome);
   }
 }

@@ -113,7 +113,7 @@ function valueOf(told: Told): string {
   }
   const { run, step } = told.after ?? {};
   if (told.entry.event.reply === 'resource' && run) {
-    const resource = JSON.stringify({ run: runOf(run), ...(step ? { step: stepResource(step) } : {}) });
+    const resource = JSON.stringify(step ? { step: stepResource(step) } : { run: runOf(run) });
     if (resource.length <= RESOURCE_LENGTH_MAX) parts.push(`"resource":${resource}`);
   }
   return `{${parts.join(',')}}`;

@@ -3,7 +3,7 @@ import type { RunState, StepState } from '@runspine/run-model';
 import type { BatchState, RoomInHand } from '../runs/batch-state.js';
 import type { FoldedBatch, JournalRow, RejectionRow } from '../runs/fold-batch.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
-import type { Database } from './transaction.js';
+import type { Database, Statement } from './transaction.js';
 import { type Column, insertFrom, rowArray } from './binary-rows.js';
 
 /** Another partition took an event id or idempotency key at the same moment: fold again, now seeing it. */
@@ -182,11 +182,8 @@ export const ROW_TYPES = {
   proj_rooms_row: ROOMS,
 } as const;
 
-/**
- * Everything in one statement, an array of rows a table, so that a batch costs one round trip: a statement is a
- * transaction. What a batch has none of is an empty array.
- */
-const SAVE = saveStatement();
+/** What a batch may have rows of, beside the moves of its partitions: in the order in which they are written. */
+type Part = 'outcomes' | 'keys' | 'journal' | 'rejections' | 'runs' | 'steps' | 'rooms';
 
 /** What belongs to one move: rows, and states that have moved. */
 export interface Fold {
@@ -209,21 +206,20 @@ export async function saveBatch(
   const all = <Row>(rows: (folded: FoldedBatch) => readonly Row[]): readonly Row[] =>
     folds.length === 1 ? rows(folds[0]!.folded) : folds.flatMap(({ folded }) => rows(folded));
   const keys = all((folded) => folded.keys).map((key) => ({ ...key, recorded_at: recordedAt }));
+  const rejections = all((folded) => folded.rejections);
   const { runs, steps, rooms } = rowsOf(folds, recordedAt);
+  const arrays: Record<Part, Buffer | undefined> = {
+    outcomes: rowsGiven(OUTCOMES, all((folded) => folded.outcomes).toSorted(byEvent)),
+    keys: rowsGiven(KEYS, keys.sort(byKey)),
+    journal: rowsGiven(APPLIED, all((folded) => folded.journal).toSorted(byJournalledEvent)),
+    rejections: rowsGiven(REJECTIONS, rejections),
+    runs: rowsGiven(RUNS, runs),
+    steps: rowsGiven(STEPS, steps),
+    rooms: rowsGiven(ROOMS, rooms),
+  };
+  const given = PARTS.filter((part) => arrays[part] !== undefined);
   try {
-    await db.query(SAVE, [
-      rowArray(MOVES, moves),
-      rowArray(OUTCOMES, all((folded) => folded.outcomes).toSorted(byEvent)),
-      rowArray(KEYS, keys.sort(byKey)),
-      rowArray(APPLIED, all((folded) => folded.journal).toSorted(byJournalledEvent)),
-      rowArray(
-        REJECTIONS,
-        all((folded) => folded.rejections),
-      ),
-      rowArray(RUNS, runs),
-      rowArray(STEPS, steps),
-      rowArray(ROOMS, rooms),
-    ]);
+    await db.query(saveStatement(given), [rowArray(MOVES, moves), ...given.map((part) => arrays[part])]);
   } catch (error) {
     const { code, table } = error as { code?: string; table?: string };
     if (code === POSITION_LOST) throw new PositionLost();
@@ -234,33 +230,56 @@ export async function saveBatch(
   }
 }
 
-function saveStatement(): { name: string; text: string } {
-  const into = (table: string) => ({ table, rows: `${table}_row` });
-  const upsert = <Row>(table: string, columns: readonly Column<Row>[], at: number, key: string[]) =>
-    insertFrom(
-      into(table),
-      columns,
-      at,
-      `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${settingAllBut(key, columns)}`,
-    );
+function rowsGiven<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Buffer | undefined {
+  return rows.length === 0 ? undefined : rowArray(columns, rows);
+}
+
+/** Of each part, the common table expressions that write the array of rows in parameter `at`. */
+const WRITES: Record<Part, (at: number) => string> = {
+  outcomes: (at) => `outcomes AS (${insertFrom(rowsInto('event_outcomes'), OUTCOMES, at)})`,
+  keys: (at) => `keys AS (${insertFrom(rowsInto('idempotency_keys'), KEYS, at)})`,
+  journal: (at) => `journal AS (${insertFrom(rowsInto('run_events'), JOURNAL, at)}),
+    applied AS (INSERT INTO event_outcomes (tenant_id, event_id, hash, outcome, env, run_id, step_id, first_event_id,
+        run_sequence, room_sequence, recorded_at)
+      SELECT tenant_id, event_id, content_hash, 'applied', submitted_env, run_id, step_id, event_id,
+        run_sequence, room_sequence, recorded_at FROM unnest($${at}::run_events_row[]))`,
+  rejections: (at) => `refused AS (${insertFrom(rowsInto('rejections'), REJECTIONS, at, 'ON CONFLICT DO NOTHING')})`,
+  runs: (at) => `runs AS (${upsert('proj_runs', RUNS, at, ['tenant_id', 'run_id'])})`,
+  steps: (at) => `steps AS (${upsert('proj_steps', STEPS, at, ['tenant_id', 'run_id', 'step_id'])})`,
+  rooms: (at) => `rooms AS (${upsert('proj_rooms', ROOMS, at, ['tenant_id', 'env', 'room_id'])})`,
+};
+const PARTS = Object.keys(WRITES) as Part[];
+
+function rowsInto(table: string): { table: string; rows: string } {
+  return { table, rows: `${table}_row` };
+}
+
+function upsert<Row>(table: string, columns: readonly Column<Row>[], at: number, key: readonly string[]): string {
+  const suffix = `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${settingAllBut(key, columns)}`;
+  return insertFrom(rowsInto(table), columns, at, suffix);
+}
+
+/** Statements that were made, by the parts that they write; few of them occur. */
+const statements = new Map<string, Statement>();
+
+/**
+ * Everything in one statement, an array of rows a table, so that a batch costs one round trip: a statement is a
+ * transaction. What a batch has no rows of is left out: a table costs PostgreSQL more to prepare than a row to write.
+ */
+function saveStatement(parts: readonly Part[]): Statement {
+  const name = ['save', ...parts].join('-');
+  const known = statements.get(name);
+  if (known !== undefined) return known;
+  const writes = parts.map((part, index) => `,\n    ${WRITES[part](index + 2)}`);
   const text = `WITH
     moves AS (SELECT * FROM unnest($1::projector_offsets_move[])),
     moved AS (UPDATE projector_offsets o SET position = m.to_position, updated_at = now() FROM moves m
       WHERE o.topic = m.topic AND o.partition = m.partition AND o.cluster_id = m.cluster_id
-        AND o.position = m.from_position AND o.epoch = m.epoch RETURNING 1),
-    outcomes AS (${insertFrom(into('event_outcomes'), OUTCOMES, 2)}),
-    keys AS (${insertFrom(into('idempotency_keys'), KEYS, 3)}),
-    journal AS (${insertFrom({ table: 'run_events', rows: 'run_events_row' }, JOURNAL, 4)}),
-    applied AS (INSERT INTO event_outcomes (tenant_id, event_id, hash, outcome, env, run_id, step_id, first_event_id,
-        run_sequence, room_sequence, recorded_at)
-      SELECT tenant_id, event_id, content_hash, 'applied', submitted_env, run_id, step_id, event_id,
-        run_sequence, room_sequence, recorded_at FROM unnest($4::run_events_row[])),
-    refused AS (${insertFrom(into('rejections'), REJECTIONS, 5, 'ON CONFLICT DO NOTHING')}),
-    runs AS (${upsert('proj_runs', RUNS, 6, ['tenant_id', 'run_id'])}),
-    steps AS (${upsert('proj_steps', STEPS, 7, ['tenant_id', 'run_id', 'step_id'])}),
-    rooms AS (${upsert('proj_rooms', ROOMS, 8, ['tenant_id', 'env', 'room_id'])})
+        AND o.position = m.from_position AND o.epoch = m.epoch RETURNING 1)${writes.join('')}
     SELECT spine_assert((SELECT count(*) FROM moved) = (SELECT count(*) FROM moves), '${POSITION_LOST}', 'a position was moved')`;
-  return { name: 'save', text };
+  const made = { name, text };
+  statements.set(name, made);
+  return made;
 }
 
 function settingAllBut<Row>(key: readonly string[], columns: readonly Column<Row>[]): string {

@@ -97,7 +97,8 @@ export const ATTRIBUTE_RULES: Record<(typeof ATTRIBUTES)[number], AttributeRule>
   },
   reply: {
     required: false,
-    meaning: 'For the gateway: `resource` asks for the run and step in the outcome. Other values are ignored.',
+    meaning:
+      'For the gateway: `resource` asks for the step, or else the run, in the outcome. Other values are ignored.',
     schema: { type: 'string' },
   },
 };

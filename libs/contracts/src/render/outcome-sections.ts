@@ -47,7 +47,7 @@ function feed(): string[] {
       ['header', 'value'],
       Object.entries(FEED_HEADERS).map(([name, meaning]) => [code(name), meaning]),
     ),
-    'The value is `{outcomes: [{outcome, event?, resource?}]}`: `outcome` as below; `event` is the applied event with its sequences, only where it was applied now, and not of a heartbeat; `resource` is `{run, step?}` after the event, only where the event asked for it (`reply`) and it is not too large.',
+    'The value is `{outcomes: [{outcome, event?, resource?}]}`: `outcome` as below; `event` is the applied event with its sequences, only where it was applied now, and not of a heartbeat; `resource` is `{step}` after the event, or `{run}` where it has no step, only where the event asked for it (`reply`) and it is not too large.',
     table(
       ['outcome', 'fields beside `event_id`, `tenant_id`, `env`, `run_id`, `step_id`, `repeat`, `first_event_id`'],
       [
