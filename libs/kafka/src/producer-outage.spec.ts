@@ -39,7 +39,8 @@ describe('BatchingProducer without its broker', () => {
     const second = outcomeOf(producer.send({ ...record, value: '3' }));
     for (const { error, tookMs } of [await first, await second]) {
       expect(error).toBeInstanceOf(KafkaUnavailable);
-      expect(tookMs).toBeLessThan(1900);
+      // Its own bound, 1.5 s, on a machine that has much else to do; kafkajs alone would wait for 15 s.
+      expect(tookMs).toBeLessThan(5000);
     }
     expect(producer.gauges()).toMatchObject({ queuedRecords: 0, queuedBytes: 0 });
 
