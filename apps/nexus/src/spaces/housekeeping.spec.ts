@@ -55,11 +55,13 @@ describe('housekeeping', () => {
     const store = spaces.store(await spaces.root());
     await store.commit(spaceKey(), EMBEDDING, [change('a', 0, 'first')]);
     const running = await store.open(spaceKey());
-    const { housekeeping: keeper } = housekeeping(store, { retentionMs: 400, versionsMax: 1_000 });
+    // So long that both prunes are over well before, also where the machine has much else to do.
+    const retentionMs = 5_000;
+    const { housekeeping: keeper } = housekeeping(store, { retentionMs, versionsMax: 1_000 });
     for (let offset = 1; offset < 50; offset++)
       await store.commit(spaceKey(), EMBEDDING, [change('a', offset, `text ${offset}`)]);
     const { version } = (await store.describe(spaceKey())) ?? { version: 0 };
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, retentionMs + 200));
     await store.commit(spaceKey(), EMBEDDING, [change('a', 50, 'now')]);
 
     await keeper.tend(spaceKey());
