@@ -2,7 +2,7 @@ import type { RecordedEvent } from '@runspine/contracts';
 import { Replay, type RunState, type StepState } from '@runspine/run-model';
 import type pg from 'pg';
 import { type Column, insertFrom, rowArray, textArray } from '../store/binary-rows.js';
-import { type RunRow, RUNS, type StepRow, STEPS } from '../store/save-batch.js';
+import { type RunRow, RUNS, type StepRow, STEPS } from '../store/row-columns.js';
 
 /** Tables beside the live ones: of a rebuild, that will take their place, or of a verification, that will not. */
 export type Version = 'next' | 'verify';

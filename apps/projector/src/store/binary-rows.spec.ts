@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { EVENTS } from '../nexus/nexus-store.js';
 import { type Column, NumberOutOfRange, rowArray, textArray } from './binary-rows.js';
-import { ROW_TYPES } from './save-batch.js';
+import { ROW_TYPES } from './row-columns.js';
 
 const adminUrl = process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 const name = `rows_${randomBytes(6).toString('hex')}`;
