@@ -166,12 +166,34 @@ export async function indexText(store: SpaceStore, space: SpaceKey): Promise<voi
   table?.close();
 }
 
-/** nDCG of the first ten, gains 2^grade - 1. */
-export function ndcg10(ids: readonly string[], grades: ReadonlyMap<string, number>): number {
-  const gain = (values: readonly number[]) =>
-    values.slice(0, 10).reduce((sum, grade, at) => sum + (2 ** grade - 1) / Math.log2(at + 2), 0);
-  const ideal = gain([...grades.values()].sort((one, other) => other - one));
-  return ideal === 0 ? 0 : gain(ids.map((id) => grades.get(id) ?? 0)) / ideal;
+/** A list's entry: what stands there, and by which score. */
+export type Scored = readonly [id: string, score: number];
+
+/**
+ * nDCG of the best ten, gains 2^grade - 1. Entries of equal scores stand in no order: each has the mean gain of all of
+ * them, also of those behind the tenth place (McSherry and Najork, ECIR 2008), since another order would be as right.
+ */
+export function ndcg10(list: readonly Scored[], grades: ReadonlyMap<string, number>): number {
+  const gains = list.map(([id]) => 2 ** (grades.get(id) ?? 0) - 1);
+  const wanted = [...grades.values()].sort((one, other) => other - one).map((grade) => 2 ** grade - 1);
+  const ideal = discounted(wanted);
+  return ideal === 0 ? 0 : discounted(amongEquals(list, gains)) / ideal;
+}
+
+function discounted(gains: readonly number[]): number {
+  return gains.slice(0, 10).reduce((sum, gain, at) => sum + gain / Math.log2(at + 2), 0);
+}
+
+function amongEquals(list: readonly Scored[], gains: readonly number[]): number[] {
+  const shared: number[] = [];
+  for (let from = 0, to = 0; from < list.length; from = to) {
+    const score = (list[from] as Scored)[1];
+    // Sums in another order differ in their last digits.
+    while (to < list.length && Math.abs((list[to] as Scored)[1] - score) <= 1e-6 * Math.abs(score)) to++;
+    const mean = gains.slice(from, to).reduce((sum, gain) => sum + gain, 0) / (to - from);
+    for (let at = from; at < to; at++) shared.push(mean);
+  }
+  return shared;
 }
 
 function direction(random: () => number): Float32Array {
