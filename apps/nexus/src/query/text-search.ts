@@ -3,18 +3,14 @@ import type { PinnedSpace } from '../spaces/pinned-space.js';
 import { COLUMN, LIVE, sqlText, termNeedle } from '../spaces/space-schema.js';
 import { Bm25, type CorpusStatistics, idf, pooled } from './bm25.js';
 import { type Candidate, inOrder } from './candidates.js';
-import { eachRow, rowIdsOf } from './columns.js';
+import { eachRow } from './columns.js';
 import { RowCache, type RowReader } from './row-cache.js';
+import { deviationOf, growthOf, holdsBest, mostProposals, proposalsFor, proposalsOf } from './text-proposals.js';
 
 /** Spaces up to this many chunks are read whole: exact, and as fast as asking the index. */
 export const SCAN_ROWS_MAX = 512;
 /** Words that are also asked for alone; of more, the rarest. */
 export const WORDS_ALONE_MAX = 16;
-/**
- * Proposals of the whole query for each place of the depth: the order by one source's own statistics, and of rows not
- * indexed yet by none of them, differs from the true one most at its end, and fusion sees all of it.
- */
-const QUERY_PROPOSALS = 2;
 /** Terms that count, of a longer query the first. */
 export const QUERY_TERMS_MAX = 1024;
 
@@ -81,8 +77,8 @@ export interface TextResult {
 /**
  * BM25 over all sources as if they were one corpus: statistics are pooled, and each candidate is scored anew from its
  * stored terms. The index scores by what its own source's index knew when it was built, so it only proposes: its best
- * of the whole query and, unless nothing can have been left out, of each word alone, since a word that is common here
- * may be rare in the other source. Rows that are not indexed yet are proposed as well.
+ * of the whole query and, where those may have left one out, more of them, and then of each word alone, since a word
+ * that is common here may be rare in the other source. Rows that are not indexed yet are proposed as well.
  */
 export async function searchText(
   spaces: readonly PinnedSpace[],
@@ -133,7 +129,7 @@ async function candidatesOf(
   asked: Asked,
   cache: RowCache<TextRow>,
 ): Promise<Proposed> {
-  const { query, words, predicate, depth } = asked;
+  const { query, words, predicate, depth, statistics } = asked;
   if (query.words.length === 0) return scored([], [], local, asked);
   if (space.rows <= SCAN_ROWS_MAX || !(await hasTextIndex(space.table))) {
     const rows = await scan(space, query, predicate);
@@ -141,13 +137,20 @@ async function candidatesOf(
   }
   const read = async (rowIds: readonly number[]): Promise<Proposed> =>
     scored(rowIds, await cache.rows(space.table, rowIds, textsOf(space)), local, asked);
-  const limit = QUERY_PROPOSALS * depth;
-  const whole = await proposalsOf(space, query.text, predicate, limit);
-  const proposed = await read(whole.rowIds);
-  if (query.words.length === 1 || whole.rowIds.length < limit || holdsBest(whole, proposed, local, asked))
-    return proposed;
-  const alone = await Promise.all(words.map(({ word }) => proposalsOf(space, word, predicate, depth)));
-  return read([...new Set([whole, ...alone].flatMap(({ rowIds }) => rowIds))]);
+  const most = mostProposals(depth);
+  const growth = growthOf(local, statistics);
+  for (let limit = deviating.has(space.table) ? most : proposalsFor(depth, growth); ; limit = most) {
+    const whole = await proposalsOf(space, query.text, predicate, limit);
+    const proposed = await read(whole.rowIds);
+    if (whole.rowIds.length < limit) return proposed;
+    const deviation = deviationOf(whole, proposed.ownScores);
+    if (!(deviation <= DEVIATION_MAX)) deviating.add(space.table);
+    else if (holdsBest(whole, proposed.scores, growth * (1 + 2 * deviation), depth)) return proposed;
+    if (limit < most) continue;
+    if (query.words.length === 1) return proposed;
+    const alone = await Promise.all(words.map(({ word }) => proposalsOf(space, word, predicate, depth)));
+    return read([...new Set([whole, ...alone].flatMap(({ rowIds }) => rowIds))]);
+  }
 }
 
 /** Scores each chunk, and looks for the query's terms in it once. */
@@ -170,37 +173,11 @@ function scored(
   return { rowIds, rows, scores, ownScores };
 }
 
-/**
- * Whether the best of the whole query, as many as the depth, are among the index's proposals for it. Where the index
- * scored them as the source's statistics do, it knows those; a chunk that it did not propose scored no more than the
- * last that it did, and then scores by the pooled statistics at most so much more as the weight of some term grew, or
- * the mean length.
- */
-function holdsBest(
-  proposals: Proposals,
-  { scores, ownScores }: Proposed,
-  local: CorpusStatistics,
-  { depth, statistics }: Asked,
-): boolean {
-  let deviation = 0;
-  proposals.scores.forEach((score, at) => {
-    deviation = Math.max(deviation, Math.abs(score / (ownScores[at] as number) - 1));
-  });
-  if (!(deviation <= DEVIATION_MAX)) return false;
-  let growth = Math.max(1, statistics.tokens / statistics.chunks / (local.tokens / local.chunks));
-  let weight = 0;
-  for (const [term, count] of local.documentFrequency) {
-    if (count === 0) continue;
-    const everywhere = idf(statistics.documentFrequency.get(term) ?? 0, statistics.chunks);
-    weight = Math.max(weight, everywhere / idf(count, local.chunks));
-  }
-  growth *= weight * (1 + 2 * deviation);
-  const last = scores.toSorted().at(-depth) as number;
-  return Math.min(...proposals.scores) * growth <= last;
-}
-
 /** More than rounding, and so many rows that the index does not know yet as change scores by so little. */
 const DEVIATION_MAX = 0.01;
+
+/** Pinned handles whose index was seen to score otherwise: fewer proposals than the most would not do. */
+const deviating = new WeakSet<Table>();
 
 /** Pinned handles never move, so neither does the answer. */
 const textIndexes = new WeakMap<Table, Promise<boolean>>();
@@ -233,31 +210,6 @@ async function scan(
 /** Of more terms LanceDB looks for none: it is cheaper to read all chunks. */
 const SCAN_TERMS_MAX = 32;
 const ROW_COLUMNS = [COLUMN.id, COLUMN.terms, COLUMN.tokenCount];
-
-interface Proposals {
-  readonly rowIds: readonly number[];
-  /** By the index, best first. */
-  readonly scores: Float32Array;
-}
-
-async function proposalsOf(
-  space: PinnedSpace,
-  text: string,
-  predicate: string | undefined,
-  limit: number,
-): Promise<Proposals> {
-  const search = space.table
-    .query()
-    .fullTextSearch(text, { columns: [COLUMN.text] })
-    .select([SCORE])
-    .withRowId();
-  const found = await (predicate === undefined ? search : search.where(predicate)).limit(limit).toArrow();
-  const scores: number[] = [];
-  eachRow(found, [SCORE], (row, _rowId, [score]) => scores.push(score?.get(row) as number));
-  return { rowIds: rowIdsOf(found), scores: Float32Array.from(scores) };
-}
-
-const SCORE = '_score';
 
 function textsOf({ table, rows }: PinnedSpace): RowReader<TextRow> {
   return {
