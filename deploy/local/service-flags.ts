@@ -7,10 +7,11 @@ const SMALL_CORES = 4;
  * How a service's process is kept small. The projector's batches wait for PostgreSQL and outlive young collections: small
  * halves for young objects, an old heap that is collected before it doubles, and one thread that helps collecting: more
  * of them take the cores from PostgreSQL, and the main thread waits for each. The gateway's objects die with their
- * request: larger halves, so that few are copied.
+ * request, and nexus' with their commit: larger halves, so that few are copied.
  */
 const HEAP = {
   gateway: ['--max-semi-space-size=32'],
+  nexus: ['--max-semi-space-size=32'],
   projector: ['--max-semi-space-size=16', '--heap-growing-percent=150', '--v8-pool-size=1'],
 };
 
@@ -19,11 +20,17 @@ export function serviceFlags(service: string): readonly string[] {
   return HEAP[service as keyof typeof HEAP] ?? [];
 }
 
+/** Malloc's arenas: buffers come and go on several threads, but more of nexus' than of the others. */
+const ARENAS: Readonly<Record<string, number>> = { nexus: 4 };
+const ARENAS_OF_OTHERS = 2;
+
 /**
- * Two malloc arenas, since buffers come and go on several threads. LanceDB leaves two cores to reading, so that of up to
- * four one or two are left to search: the searches of one query would wait for each other.
+ * Settings of a service's process. LanceDB leaves two cores to reading, so that of up to four one or two are left to
+ * search: the searches of one query would wait for each other.
  */
-export const SERVICE_ENV: Readonly<Record<string, string>> = {
-  MALLOC_ARENA_MAX: '2',
-  ...(availableParallelism() <= SMALL_CORES && { LANCE_CPU_THREADS: String(SMALL_CORES) }),
-};
+export function serviceEnv(service: string): Readonly<Record<string, string>> {
+  return {
+    MALLOC_ARENA_MAX: String(ARENAS[service] ?? ARENAS_OF_OTHERS),
+    ...(availableParallelism() <= SMALL_CORES && { LANCE_CPU_THREADS: String(SMALL_CORES) }),
+  };
+}

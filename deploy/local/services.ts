@@ -4,7 +4,7 @@ import type { Child, Children } from './children.ts';
 import { runQuietly } from './commands.ts';
 import { ROOT, type Folders } from './folders.ts';
 import { answersOk, logOf, waitUntil } from './probes.ts';
-import { SERVICE_ENV, serviceFlags } from './service-flags.ts';
+import { serviceEnv, serviceFlags } from './service-flags.ts';
 import { Advice } from './terminal.mjs';
 
 const SETUP_MAX_MS = 120_000;
@@ -52,7 +52,7 @@ export async function startService(
     name,
     command: process.execPath,
     args: [...QUIET, ...serviceFlags(name), mainOf(name, 'main')],
-    env: { ...SERVICE_ENV, ...env },
+    env: { ...serviceEnv(name), ...env },
     cwd: ROOT,
     log: join(folders.logs, `${name}.log`),
     stopSignal: 'SIGTERM',

@@ -1,18 +1,15 @@
-import { join } from 'node:path';
-import type { DocumentChange } from '../../apps/nexus/dist/spaces/document-change.js';
-import { type Add, ms, perSecond } from './figures.ts';
-import { RawTable } from './limits/lance-add.ts';
+import { type Add, median, ms, perSecond } from './figures.ts';
 import { askEach, firstQueries, manySpaces } from './ours/nexus-cold.ts';
-import { commitAll, ingestOverHttp } from './ours/nexus-ingest.ts';
+import { committing, ingestOverHttp } from './ours/nexus-ingest.ts';
 import { MODES, type Mode, Asking, inTurn, question } from './ours/nexus-query.ts';
 import { exactNearest, RawSpace } from './limits/lance-query.ts';
 import { corpus } from './nexus-corpus.ts';
-import { benchSpace, documents, filledSpace, startNexus, storeIn, withFolder } from './nexus-spaces.ts';
+import { benchSpace, documents, filledSpace, startNexus, withFolder } from './nexus-spaces.ts';
 import { type Bench, startService } from './servers.ts';
-import { SERVICE_ENV } from '../../deploy/local/service-flags.ts';
+import { serviceEnv } from '../../deploy/local/service-flags.ts';
 
 // LanceDB reads it as it is first used: the limits, in this process, have the threads that nexus has.
-Object.assign(process.env, SERVICE_ENV);
+Object.assign(process.env, serviceEnv('nexus'));
 
 const ROWS = Number(process.env.BENCH_NEXUS_ROWS ?? 20_000);
 const ROUNDS = Number(process.env.BENCH_NEXUS_ROUNDS ?? 150);
@@ -22,8 +19,7 @@ const DEPTH = 200;
 const RECALL_QUESTIONS = 100;
 const BATCHES = Number(process.env.BENCH_NEXUS_BATCHES ?? 100);
 const BATCH = 1000;
-const BATCHES_MADE = 10;
-const BATCHES_A_ROUND = BATCHES_MADE;
+const BATCHES_OVER_HTTP = 20;
 /** By how much medians of ten batches differ on a quiet machine where nothing else does. */
 const NOISE = 1.15;
 const SPACES = Number(process.env.BENCH_NEXUS_SPACES ?? 10_000);
@@ -70,35 +66,14 @@ export async function nexusQuerySection(bench: Bench, add: Add): Promise<void> {
   });
 }
 
-/** Ready vectors into a space, beside raw LanceDB; in turn, ten batches each. */
+/** Ready vectors into a space, beside raw LanceDB: in process, then over HTTP. */
 export async function nexusIngestSection(bench: Bench, add: Add): Promise<void> {
   await withFolder(async (folder) => {
-    const seed = corpus(4);
-    const made = Array.from({ length: BATCHES_MADE }, (_, at) => documents(seed, BATCH, at));
-    const batchesOf = (round: number) => made.map((batch, at) => renamed(batch, round * BATCHES_A_ROUND + at));
-    const [store, raw] = [storeIn(join(folder, 'ours')), new RawTable(join(folder, 'raw'))];
-    const [ours, limit, paces, rawPaces]: number[][] = [[], [], [], []];
-    for (let round = 0; round < BATCHES / BATCHES_A_ROUND; round += 1) {
-      const batches = batchesOf(round);
-      const rawMs = performance.now();
-      for (const batch of batches) {
-        const fromMs = performance.now();
-        await raw.add(batch);
-        rawPaces!.push(performance.now() - fromMs);
-      }
-      const oursMs = performance.now();
-      const done = await commitAll(store, batches);
-      paces!.push(...done.map((doneMs, at) => doneMs - (done[at - 1] ?? oursMs)));
-      limit!.push(((BATCH * BATCHES_A_ROUND) / (oursMs - rawMs)) * 1000);
-      ours!.push(((BATCH * BATCHES_A_ROUND) / (done.at(-1)! - oursMs)) * 1000);
-    }
-    await store.close();
-    // The first round makes the tables, and meets most words for the first time.
-    const share = median(ours!.slice(1).map((rate, round) => rate / limit![round + 1]!));
+    const { shares, rates, limits, early, late, rawSlower } = await committing(folder, BATCHES, BATCH);
+    const share = median(shares);
     const what = `ingest of ready vectors, commits of ${BATCH.toLocaleString('en')} (share of the limit: ${share.toFixed(2)})`;
-    add(what, perSecond(median(ours!.slice(1))), perSecond(median(limit!.slice(1))), '≥ 0.60 of it', share >= 0.6);
-    const [early, late] = [median(paces!.slice(4, 14)), median(paces!.slice(-10))];
-    const rawSlower = median(rawPaces!.slice(-10)) / median(rawPaces!.slice(4, 14));
+    const limit = perSecond(median(limits));
+    add(what, perSecond(median(rates)), limit, '≥ 0.60 of it', share >= 0.6);
     const most = early * Math.max(1, rawSlower) * NOISE;
     add(
       `the last ten commits of ${BATCHES}, median; against the 5th to 14th`,
@@ -108,14 +83,11 @@ export async function nexusIngestSection(bench: Bench, add: Add): Promise<void> 
       late <= most,
     );
     const [projector, services] = [await startService(bench, 'projector'), await startNexus(bench, folder)];
-    const rate = await ingestOverHttp(services.gateway.address, batchesOf(0).concat(batchesOf(1)));
-    add(
-      'the same over HTTP, blob store and Kafka, to its completed tasks',
-      perSecond(rate),
-      perSecond(median(limit!.slice(1))),
-      '–',
-      true,
-    );
+    const seed = corpus(5);
+    const arriving = Array.from({ length: BATCHES_OVER_HTTP }, (_, at) => documents(seed, BATCH, at));
+    const rate = await ingestOverHttp(services.gateway.address, arriving);
+    const arrived = 'the same over HTTP, blob store and Kafka, to its completed tasks';
+    add(arrived, perSecond(rate), limit, '–', true);
     await services.stop();
     await projector.stop();
   });
@@ -165,13 +137,4 @@ function report(add: Add, mode: Mode, { raw, own, global, merged }: Figures): vo
     `≤ ${ms(most)}`,
     merged.p50 <= most,
   );
-}
-
-/** The same texts and vectors as other documents, written later. */
-function renamed(batch: readonly DocumentChange[], offset: number): DocumentChange[] {
-  return batch.map((each, at) => ({ ...each, documentId: `doc-${offset}-${at}`, sourceOffset: offset }));
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
 }

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { SERVICE_ENV, serviceFlags } from '../../deploy/local/service-flags.ts';
+import { serviceEnv, serviceFlags } from '../../deploy/local/service-flags.ts';
 import { createKafkaClient, type KafkaClient } from '@runspine/kafka';
 import { createOwnDatabase } from '@runspine/projections/testing';
 
@@ -62,7 +62,7 @@ export interface RunningService {
 export async function startService(bench: Bench, name: 'gateway' | 'projector' | 'nexus'): Promise<RunningService> {
   const child = spawn(process.execPath, [...serviceFlags(name), `apps/${name}/dist/main.js`], {
     cwd: ROOT,
-    env: { ...process.env, ...bench.env, ...SERVICE_ENV },
+    env: { ...process.env, ...bench.env, ...serviceEnv(name) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const killWithUs = () => child.kill('SIGKILL');

@@ -1,26 +1,17 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { percentiles } from '../http-load.ts';
 import type { Corpus } from '../nexus-corpus.ts';
-import { SERVICE_ENV, serviceFlags } from '../../../deploy/local/service-flags.ts';
+import { nexusProcess } from '../nexus-process.ts';
 import { Asking, question } from './nexus-query.ts';
 
 const AT_ONCE = 4;
 
 /** Makes spaces `small-0`… in a process of its own. */
-export async function manySpaces(
+export function manySpaces(
   folder: string,
   count: number,
   chunks: number,
 ): Promise<{ seconds: number; peakMiB: number }> {
-  const script = fileURLToPath(new URL('./nexus-many-main.ts', import.meta.url));
-  const child = spawn(process.execPath, [...serviceFlags('nexus'), script, folder, String(count), String(chunks)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...SERVICE_ENV },
-  });
-  const told = (await child.stdout.toArray()).join('');
-  if (told === '') throw new Error('the spaces could not be made');
-  return JSON.parse(told) as { seconds: number; peakMiB: number };
+  return nexusProcess('nexus-many-main', [folder, String(count), String(chunks)]);
 }
 
 /** Asks spaces that nobody asked before, one at a time: milliseconds of each first query. */

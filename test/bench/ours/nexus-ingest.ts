@@ -1,23 +1,24 @@
-import type { SpaceStore } from '../../../apps/nexus/dist/spaces/space-store.js';
 import type { DocumentChange } from '../../../apps/nexus/dist/spaces/document-change.js';
 import { expectStatus, Connection } from '../http-load.ts';
-import { benchSpace, EMBEDDING } from '../nexus-spaces.ts';
+import { nexusProcess } from '../nexus-process.ts';
 import { waitUntil } from '../servers.ts';
 
-/** Commits that the ingest has under way for a space: one is stored while the terms of the next are found. */
-const UNDER_WAY = 2;
+/** Of commits to a space and of raw LanceDB's, in turn. */
+export interface Committing {
+  /** Rows a second of each round but the first, the limit's, and ours in parts of it. */
+  readonly rates: readonly number[];
+  readonly limits: readonly number[];
+  readonly shares: readonly number[];
+  /** Medians of ten commits in milliseconds: the 5th to 14th, and the last. */
+  readonly early: number;
+  readonly late: number;
+  /** The limit's last ten in parts of its early ones. */
+  readonly rawSlower: number;
+}
 
-/** Commits batch after batch, as the ingest does; returns when each was there. */
-export async function commitAll(store: SpaceStore, batches: readonly (readonly DocumentChange[])[]): Promise<number[]> {
-  const space = benchSpace('ingested');
-  const doneMs: number[] = [];
-  const underWay: Promise<unknown>[] = [];
-  for (const batch of batches) {
-    if (underWay.length >= UNDER_WAY) await underWay.shift();
-    underWay.push(store.commit(space, EMBEDDING, batch).then(() => doneMs.push(performance.now())));
-  }
-  await Promise.all(underWay);
-  return doneMs;
+/** Commits so many batches in a process of its own. */
+export function committing(folder: string, batches: number, size: number): Promise<Committing> {
+  return nexusProcess<Committing>('nexus-ingest-main', [folder, String(batches), String(size)]);
 }
 
 /** Puts batches in through the gateway, Kafka, the blob store and nexus. Documents a second, until the last is there. */
