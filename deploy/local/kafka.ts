@@ -105,6 +105,9 @@ function writeConfig(home: string, port: number, controllerPort: number): string
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'auto.create.topics.enable': false,
     'offsets.topic.replication.factor': 1,
+    // A handful of clients: more threads take the cores from the services.
+    'num.network.threads': 1,
+    'num.io.threads': 2,
     'offsets.topic.num.partitions': 4,
     'transaction.state.log.replication.factor': 1,
     'transaction.state.log.min.isr': 1,
