@@ -20,8 +20,11 @@ export function serviceFlags(service: string): readonly string[] {
   return HEAP[service as keyof typeof HEAP] ?? [];
 }
 
-/** Malloc's arenas: buffers come and go on several threads, but more of nexus' than of the others. */
-const ARENAS: Readonly<Record<string, number>> = { nexus: 4 };
+/**
+ * Malloc's arenas: buffers come and go on several threads, of nexus on those of LanceDB, too. One for each of them costs
+ * it no memory that was seen; with fewer, the searches of a query wait for each other.
+ */
+const ARENAS: Readonly<Record<string, number>> = { nexus: 8 };
 const ARENAS_OF_OTHERS = 2;
 
 /**
