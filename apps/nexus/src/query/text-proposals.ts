@@ -47,7 +47,7 @@ export function proposalsFor(depth: number, growth: number): number {
   return Math.ceil(Math.min(most, least + more * Math.max(0, growth - 1)) * depth);
 }
 
-/** At most how much more a chunk scores by the pooled statistics than by the source's own: a factor from 1 on. */
+/** At most how much more a chunk scores by the pooled statistics than by the source's own: below 1, so much less. */
 export function growthOf(local: CorpusStatistics, statistics: CorpusStatistics): number {
   const longer = statistics.tokens / statistics.chunks / (local.tokens / local.chunks);
   let weight = 0;

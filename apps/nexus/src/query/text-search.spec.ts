@@ -95,3 +95,17 @@ it('asks once where the whole question told all', async () => {
   const asked = await askedOf(own, () => searchText([own], rare, undefined, 3 * 15, textRowCache(2 ** 20)));
   expect(asked).toHaveLength(1);
 });
+
+it('asks for twice the depth at once while the index does not know all rows', async () => {
+  const depth = 3 * 15;
+  const query = await readTextQuery(WORDS.join(' '), own);
+  const scoredOf = async (space: PinnedSpace) =>
+    (await searchText([space], query, undefined, depth, textRowCache(2 ** 20))).scored;
+  expect(await scoredOf(own)).toEqual([Math.ceil(1.1 * depth)]);
+
+  const late = { id: 'late', topic: 0, text: 'nothing of it', vector: Float32Array.of(1, 0, 0, 0) };
+  await fill(store, spaceKey('own'), [late], false);
+  const newer = (await store.open(spaceKey('own'))) as PinnedSpace;
+  expect(await scoredOf(newer)).toEqual([2 * depth]);
+  newer.release();
+});

@@ -131,7 +131,8 @@ async function candidatesOf(
 ): Promise<Proposed> {
   const { query, words, predicate, depth, statistics } = asked;
   if (query.words.length === 0) return scored([], [], local, asked);
-  if (space.rows <= SCAN_ROWS_MAX || !(await hasTextIndex(space.table))) {
+  const indexed = await indexedRows(space.table);
+  if (space.rows <= SCAN_ROWS_MAX || indexed === 'none') {
     const rows = await scan(space, query, predicate);
     return scored([...rows.keys()], [...rows.values()], local, asked);
   }
@@ -139,7 +140,8 @@ async function candidatesOf(
     scored(rowIds, await cache.rows(space.table, rowIds, textsOf(space)), local, asked);
   const most = mostProposals(depth);
   const growth = growthOf(local, statistics);
-  for (let limit = deviating.has(space.table) ? most : proposalsFor(depth, growth); ; limit = most) {
+  const trusted = indexed === 'all' && !deviating.has(space.table);
+  for (let limit = trusted ? proposalsFor(depth, growth) : most; ; limit = most) {
     const whole = await proposalsOf(space, query.text, predicate, limit);
     const proposed = await read(whole.rowIds);
     if (whole.rowIds.length < limit) return proposed;
@@ -179,16 +181,28 @@ const DEVIATION_MAX = 0.01;
 /** Pinned handles whose index was seen to score otherwise: fewer proposals than the most would not do. */
 const deviating = new WeakSet<Table>();
 
-/** Pinned handles never move, so neither does the answer. */
-const textIndexes = new WeakMap<Table, Promise<boolean>>();
+/**
+ * Which rows the text index knows. One that it does not know yet has a score of no statistics: it may stand far too low
+ * among the proposals, and none of them need tell.
+ */
+type Indexed = 'none' | 'some' | 'all';
 
-function hasTextIndex(table: Table): Promise<boolean> {
+/** Pinned handles never move, so neither does the answer. */
+const textIndexes = new WeakMap<Table, Promise<Indexed>>();
+
+function indexedRows(table: Table): Promise<Indexed> {
   const known = textIndexes.get(table);
   if (known !== undefined) return known;
-  const indexed = table.listIndices().then((indices) => indices.some(({ columns }) => columns.includes(COLUMN.text)));
+  const indexed = readIndexed(table);
   textIndexes.set(table, indexed);
   indexed.catch(() => textIndexes.delete(table));
   return indexed;
+}
+
+async function readIndexed(table: Table): Promise<Indexed> {
+  const index = (await table.listIndices()).find(({ columns }) => columns.includes(COLUMN.text));
+  if (index === undefined) return 'none';
+  return (await table.indexStats(index.name))?.numUnindexedRows === 0 ? 'all' : 'some';
 }
 
 /** Every chunk that has a term. LanceDB's own search without an index has another tokeniser than the chunks' terms. */

@@ -154,6 +154,7 @@ export const ROW_TYPES = {
   proj_steps_row: STEPS,
   proj_rooms_row: ROOMS,
 } as const;
+
 function texts<Row>(...names: (keyof Row & string)[]): Column<Row>[] {
   return names.map((name) => ({ name, type: 'text', of: (row) => row[name] as string | null }));
 }
