@@ -5,7 +5,7 @@ import type { HttpClient } from '../stack/http-client.js';
 import { startStack, type Stack } from '../stack/stack.js';
 import { until } from '../stack/until.js';
 
-/* The feed is fast, PostgreSQL is true: what the feed loses, callers and streams learn all the same. */
+/* The feed is fast, PostgreSQL is true: what the feed loses, callers and streams learn all the same, without notices, too. */
 
 const RESPOND_ASYNC = { prefer: 'respond-async' };
 
@@ -14,7 +14,7 @@ let http: HttpClient;
 let room: EventStream;
 
 beforeAll(async () => {
-  stack = await startStack({ gateways: 1 });
+  stack = await startStack({ gateways: 1, settings: { RUNSPINE_NOTICES: 'false' } });
   http = stack.http();
   room = await http.stream('/v1/streams/rooms/kitchen');
 });

@@ -1,4 +1,5 @@
 import {
+  booleanSetting,
   choiceSetting,
   coreSettings,
   defineSettings,
@@ -74,9 +75,14 @@ export const gatewaySettings = defineSettings({
     min: 1,
     max: 1_000_000,
   }),
+  notices: booleanSetting({
+    name: 'RUNSPINE_NOTICES',
+    doc: 'Listen to PostgreSQL for outcomes, ahead of the feed; takes a connection of its own that no pooler shares.',
+    default: true,
+  }),
   outcomeReadMs: integerSetting({
     name: 'RUNSPINE_OUTCOME_READ_MS',
-    doc: 'After how long without word from the feed PostgreSQL is asked for the outcome.',
+    doc: 'After how long without word of an outcome PostgreSQL is asked for it.',
     unit: 'ms',
     default: 1000,
     min: 10,

@@ -35,6 +35,13 @@ export function watchParts(parts: CoreParts, sender: EventSender): void {
       failed.set(producer.gauges().failedSends);
     },
   });
+  const listening = metrics.gauge({
+    name: 'runspine_gateway_notices_listening',
+    help: 'Whether PostgreSQL tells outcomes to this process (1); otherwise the feed does.',
+    collect(): void {
+      listening.set(parts.notices.channel === undefined ? 0 : 1);
+    },
+  });
   const lag = metrics.gauge({
     name: 'runspine_gateway_feed_lag_records',
     help: 'Records of the feed that are not read yet, by partition.',

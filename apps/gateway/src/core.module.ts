@@ -7,6 +7,7 @@ import { AUTHENTICATOR } from '@runspine/request-context/requires';
 import { Health, type Logger, Metrics, type Service } from '@runspine/service';
 import type { GatewaySettings } from './config.js';
 import { FeedReader } from './outcomes/feed-reader.js';
+import { NoticeReader } from './outcomes/notice-reader.js';
 import { KAFKA, LOGGER, SETTINGS } from './tokens.js';
 
 /** What the process holds open, made once; nothing connects before it is started or used. */
@@ -19,6 +20,7 @@ export interface CoreParts {
   readonly kafka: KafkaClient;
   readonly producer: BatchingProducer;
   readonly feed: FeedReader;
+  readonly notices: NoticeReader;
   /** For what is asked of PostgreSQL itself: that it answers, and which rights the role has. */
   readonly pool: ReturnType<typeof openPool>;
 }
@@ -42,6 +44,10 @@ export function makeCoreParts(service: Omit<Service<GatewaySettings>, 'name'>): 
       maxBatchBytes: Math.floor(TOPICS.runs.maxMessageBytes * 0.9),
     }),
     feed: new FeedReader({ client: kafka, topicPrefix: settings.topicPrefix, logger, onFatal: fatal }),
+    notices: new NoticeReader({
+      database: { databaseUrl: settings.databaseUrl, applicationName: clientId },
+      logger,
+    }),
     pool: openPool({
       databaseUrl: settings.databaseUrl,
       role: 'runspine_gateway',
@@ -65,6 +71,7 @@ export class CoreModule {
       { provide: Health, useValue: parts.health },
       { provide: BatchingProducer, useValue: parts.producer },
       { provide: FeedReader, useValue: parts.feed },
+      { provide: NoticeReader, useValue: parts.notices },
     ];
     return { module: CoreModule, providers, exports: providers.map(({ provide }) => provide) };
   }

@@ -85,6 +85,7 @@ export async function startGateway(service: Service<GatewaySettings>): Promise<D
     restricted(parts, stopping.signal).catch(service.fatal),
     knowPartitions(parts, sender, stopping.signal),
     parts.feed.start().catch(service.fatal),
+    settings.notices ? parts.notices.start() : undefined,
     parts.producer.connect(),
   ]);
   return async () => {
@@ -94,6 +95,7 @@ export async function startGateway(service: Service<GatewaySettings>): Promise<D
     await requests.during(() => app.close());
     await parts.producer.close();
     await parts.feed.close();
+    await parts.notices.close();
     app.get(Waits).close();
     await parts.pool.end();
   };

@@ -10,6 +10,7 @@ import { BatchState } from './runs/batch-state.js';
 import { PartitionMemory } from './runs/partition-memory.js';
 import { parkEntry } from './runs/park-entry.js';
 import { type FoldedBatch, foldBatch, type Told } from './runs/fold-batch.js';
+import { type Notices, OutcomeNotices } from './log/outcome-notices.js';
 import { erasePayloads } from './store/erase-payloads.js';
 import { loadAll, loadMissing } from './store/load-batch.js';
 import { ReservationLost, saveBatch } from './store/save-batch.js';
@@ -60,9 +61,11 @@ export class BatchProjector {
   private readonly rounds = new CommitRounds<Stretch, Told[]>((stretches) => this.commitTogether(stretches));
 
   private readonly inHand: RecordsInHand;
+  private readonly notices: OutcomeNotices;
 
   constructor(private readonly options: BatchProjectorOptions) {
     this.inHand = new RecordsInHand(options.recordsInHandMax);
+    this.notices = new OutcomeNotices(options.logger);
   }
 
   /**
@@ -86,17 +89,20 @@ export class BatchProjector {
   /** All of them or none. What one of them meets, it meets again alone, and there it is dealt with. */
   private async commitTogether(stretches: readonly Stretch[]): Promise<Told[][] | undefined> {
     const memories = stretches.map((stretch) => this.memoryOf(stretch));
+    let notices: Notices | undefined;
     try {
       const recordedAt = new Date().toISOString();
       const folds: Fold[] = [];
       for (const [index, stretch] of stretches.entries()) {
         folds.push(await this.fold(stretch.entries, recordedAt, memories[index]));
       }
-      await this.save(stretches, folds, recordedAt);
+      notices = this.notices.of(folds.map(({ folded }) => folded.told));
+      await this.save(stretches, folds, recordedAt, notices);
       folds.forEach(({ state }, index) => memories[index]!.keep(state));
       return folds.map(({ folded }) => folded.told);
     } catch (error) {
       for (const memory of memories) memory.forget();
+      if (notices) this.notices.failed(error);
       this.options.logger.debug({ partitions: stretches.map(({ partition }) => partition), err: error }, 'each alone');
       return undefined;
     }
@@ -178,13 +184,18 @@ export class BatchProjector {
     await this.options.tell(stretch.partition, parked.told);
   }
 
-  private async save(stretches: readonly Stretch[], folds: readonly Fold[], recordedAt: string): Promise<void> {
+  private async save(
+    stretches: readonly Stretch[],
+    folds: readonly Fold[],
+    recordedAt: string,
+    notices?: Notices,
+  ): Promise<void> {
     const { pool, positions } = this.options;
     const moves = stretches.map((stretch) => ({ ...stretch, clusterId: positions.clusterId }));
     const erased = folds.flatMap(({ folded }) => folded.erased);
-    if (erased.length === 0) return saveBatch(statementsOf(pool), moves, folds, recordedAt);
+    if (erased.length === 0) return saveBatch(statementsOf(pool), moves, folds, recordedAt, notices);
     return inTransaction(pool, async (tx) => {
-      await saveBatch(tx, moves, folds, recordedAt);
+      await saveBatch(tx, moves, folds, recordedAt, notices);
       for (const run of erased) await erasePayloads(tx, run);
     });
   }

@@ -71,6 +71,14 @@ export const projectorSettings = defineSettings({
     min: 1,
     max: 1_000_000,
   }),
+  feedLingerMs: integerSetting({
+    name: 'RUNSPINE_FEED_LINGER_MS',
+    doc: 'How long outcomes may gather for the feed whose waiting gateways PostgreSQL has told already.',
+    unit: 'ms',
+    default: 20,
+    min: 0,
+    max: 1000,
+  }),
   connectionsMax: integerSetting({
     name: 'RUNSPINE_PROJECTOR_CONNECTIONS',
     doc: 'Connections to PostgreSQL; each partition uses one at a time.',

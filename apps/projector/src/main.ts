@@ -45,7 +45,12 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
 
   const kafka = createKafkaClient({ brokers: settings.kafkaBrokers, clientId: settings.instance, logger });
   const producer = new BatchingProducer({ client: kafka });
-  const feed = new FeedPublisher(producer, topicName('feed', settings.topicPrefix), logger);
+  const feed = new FeedPublisher({
+    producer,
+    topic: topicName('feed', settings.topicPrefix),
+    logger,
+    lingerMs: settings.feedLingerMs,
+  });
   const metrics = new ProjectorMetrics(service.metrics);
   const positions = new LogPositions(kafka, pool, logger, settings.partitions);
   const group = `${settings.topicPrefix}runspine-projector`;

@@ -14,6 +14,7 @@ export const OPTIONAL_ATTRIBUTES = [
   'idempotencykey',
   'idempotencyhash',
   'reply',
+  'replyto',
 ] as const;
 /** Every attribute that is read; others are ignored. */
 export const ATTRIBUTES = [...REQUIRED, ...DEFAULTED, ...OPTIONAL_ATTRIBUTES] as const;
@@ -30,6 +31,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const PRINTABLE = /^[\x20-\x7e]{1,512}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const HASH = /^[0-9a-f]{64}$/;
+const CHANNEL = /^[a-z0-9_]{1,63}$/;
 
 /** Checks attributes one by one, and fills in what may be left out. Times are held against `nowMs`. */
 export function readEnvelope(given: Attributes, nowMs: number): { envelope: ReadEnvelope } | { fault: RecordFault } {
@@ -96,5 +98,6 @@ function readOptional(given: Attributes, envelope: ReadEnvelope): { fault: Recor
     envelope.idempotencyhash = given.idempotencyhash;
   }
   if (given.reply === 'resource') envelope.reply = 'resource';
+  if (given.replyto !== undefined && CHANNEL.test(given.replyto)) envelope.replyto = given.replyto;
   return undefined;
 }

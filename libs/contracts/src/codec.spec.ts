@@ -30,6 +30,7 @@ describe('a round trip', () => {
       idempotencykey: 'k/1#2',
       idempotencyhash: 'a'.repeat(64),
       reply: 'resource' as const,
+      replyto: 'outcomes_1',
     };
     const { headers, value } = encodeBinary(event);
     expect(decodeRecord({ headers, value: Buffer.from(value) }, NOW)).toEqual({ event });
@@ -66,7 +67,10 @@ describe('what may be left out or written otherwise', () => {
   });
 
   it('ignores other headers, and a reply that it does not know', () => {
-    const decoded = decodeRecord(binary({ ce_other: 'x', traceparent: 'y', ce_reply: 'later' }), NOW);
+    const decoded = decodeRecord(
+      binary({ ce_other: 'x', traceparent: 'y', ce_reply: 'later', ce_replyto: 'a"b' }),
+      NOW,
+    );
     expect(decoded).toEqual({ event: exampleEvent('step.completed') });
   });
 

@@ -40,6 +40,11 @@ export interface Envelope {
   idempotencyhash?: string;
   /** `resource`: somebody waits; the outcome is to carry the resource as it is after the event. */
   reply?: 'resource';
+  /**
+   * A channel of PostgreSQL's on which somebody listens who waits: the outcome is told there as it is committed, ahead of
+   * the feed. 1-63 lower-case letters, digits and underscores.
+   */
+  replyto?: string;
 }
 
 /** An event as it is submitted: envelope, type and data. */

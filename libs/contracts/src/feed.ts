@@ -47,9 +47,8 @@ export interface ParkedOutcome extends OutcomeBase {
 }
 
 /**
- * The value of a feed record: outcomes of events of one run (`ce_subject`), of one commit, in the order of the log. They
- * travel together since a record costs more than an outcome. The headers `ce_tenantid` and `ce_env` are those of the
- * events.
+ * The value of a feed record: outcomes of events of one run (`ce_subject`), in the order of the log. They travel together
+ * since a record costs more than an outcome. The headers `ce_tenantid` and `ce_env` are those of the events.
  */
 export interface FeedBatch {
   outcomes: FeedValue[];
@@ -60,6 +59,26 @@ export interface FeedValue {
   outcome: Outcome;
   /** The event with its sequences; only when it was applied now, and not for heartbeats. */
   event?: RecordedEvent;
-  /** What the event is about, after it: its step, or else the run; only where the event asked for it (`reply`). */
+  /** The commit told whoever waits (`replyto`). */
+  noticed?: true;
+  /**
+   * What the event is about, after it: its step, or else the run; only where the event asked for it (`reply`), and unless
+   * it was noticed.
+   */
+  resource?: { run: Run } | { step: StepResource };
+}
+
+/** Most bytes of a notification, which PostgreSQL bounds. */
+export const NOTIFICATION_BYTES_MAX = 7999;
+
+/**
+ * What a notification on an event's `replyto` tells, in a JSON array of them. It is part of the transaction that applied the
+ * event, and reaches whoever listens at that moment, once or never: the feed and PostgreSQL tell the same.
+ */
+export interface OutcomeNotice {
+  outcome: Outcome;
+  /** Hex SHA-256 of type and data of the event that was submitted. */
+  hash: string;
+  /** As in `FeedValue`. */
   resource?: { run: Run } | { step: StepResource };
 }

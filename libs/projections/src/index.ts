@@ -11,6 +11,7 @@ export { migrate, MIGRATIONS } from './migrate.js';
 export { type ChainedNexusEntry, hashNexusEntry } from './nexus-chain.js';
 export {
   assertRestricted,
+  newClient,
   openPool,
   poolConfig,
   RoleRefused,

@@ -39,6 +39,12 @@ export function openPool(options: PoolOptions): pg.Pool {
   return pool;
 }
 
+/** One connection of its own, in the role as those of {@link openPool}: for what must stay on one, such as LISTEN. */
+export function newClient(options: PoolOptions): pg.Client {
+  const { max: _most, ...config } = poolConfig(options);
+  return new pg.Client({ ...config, keepAlive: true });
+}
+
 /** The projector's statements take arrays of any length and need one plan each, made once a connection. */
 const ONE_PLAN = '-c plan_cache_mode=force_generic_plan';
 

@@ -14,6 +14,8 @@ export class FeedRecord {
   /** The room of an applied event, where its run has one. */
   readonly roomId: string | undefined;
   readonly kind: FeedKind;
+  /** Its commit told whoever waits for this submission of the event. */
+  readonly noticed: boolean;
 
   constructor(
     private readonly told: FeedValue,
@@ -27,6 +29,7 @@ export class FeedRecord {
     this.runId = outcome.run_id;
     this.roomId = event?.room_id ?? undefined;
     this.kind = outcome.repeat ? 'repeat' : outcome.outcome;
+    this.noticed = told.noticed ?? false;
   }
 
   value(): FeedValue {

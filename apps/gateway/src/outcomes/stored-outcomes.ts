@@ -42,7 +42,7 @@ export class StoredOutcomes {
   /** The run, and the step that the event addressed, as they were after it. @throws ServiceError `store.unavailable` */
   async stateAfter(outcome: Outcome & { outcome: 'applied' }): Promise<{ run: Run; step?: StepResource }> {
     const scope = { tenantId: outcome.tenant_id, env: outcome.env };
-    const { run, steps } = await this.states.state(scope, outcome.run_id, outcome.run_sequence);
+    const { run, steps } = await this.states.stateAfter(scope, outcome.run_id, outcome.run_sequence);
     const step = steps.find(({ step_id }) => step_id === outcome.step_id);
     return { run, ...(step ? { step } : {}) };
   }

@@ -10,10 +10,10 @@ export interface Expected {
   readonly hash?: string | undefined;
 }
 
-/** What became of an event. `value` is the feed's, where the feed told it. */
+/** What became of an event, and what it is about after it where that was told, too. */
 export interface Settled {
   readonly outcome: Outcome;
-  readonly value?: FeedValue;
+  readonly resource?: FeedValue['resource'];
 }
 
 /** The outcomes that one request waits for: all of its events, until a deadline. */

@@ -1,22 +1,31 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { canonicalize, newEventId, type Outcome } from '@runspine/contracts';
+import { canonicalize, newEventId, type Outcome, type OutcomeNotice } from '@runspine/contracts';
 import { hashTypeAndData } from '@runspine/projections';
 import { Metrics } from '@runspine/service';
 import { FeedRecord, type FeedListener } from './feed-reader.js';
+import type { NoticeListener } from './notice-reader.js';
 import { type OutcomesOf, Waits } from './waits.js';
 
 const RUN = `run_${'0'.repeat(32)}`;
 const HERE = () => false;
 
 /** Waits on a feed that the test speaks for, and a store that it fills. */
-function make(over: { outcomesOf?: OutcomesOf; waitsMax?: number } = {}) {
+function make(over: { outcomesOf?: OutcomesOf; waitsMax?: number; channel?: string } = {}) {
   let tell: FeedListener = () => undefined;
+  let notice: NoticeListener = () => undefined;
   const stored = new Map<string, { hash: string; outcome: Outcome }>();
   let reads = 0;
   const waits = new Waits({
     feed: {
       subscribe: (listener) => {
         tell = listener;
+        return () => undefined;
+      },
+    },
+    notices: {
+      channel: over.channel,
+      subscribe: (listener) => {
+        notice = listener;
         return () => undefined;
       },
     },
@@ -29,7 +38,14 @@ function make(over: { outcomesOf?: OutcomesOf; waitsMax?: number } = {}) {
     outcomeReadMs: 60,
   });
   opened.push(waits);
-  return { waits, stored, reads: () => reads, tell: (outcome: Outcome, data?: object) => tell(record(outcome, data)) };
+  return {
+    waits,
+    stored,
+    reads: () => reads,
+    tell: (outcome: Outcome, data?: object, noticed?: true) => tell(record(outcome, data, noticed)),
+    notice: (outcome: Outcome, data: object, resource?: OutcomeNotice['resource']) =>
+      notice({ outcome, hash: hashOf(data), ...(resource && { resource }) }),
+  };
 }
 
 const opened: Waits[] = [];
@@ -49,8 +65,12 @@ const applied = (eventId: string, over: Partial<Outcome> = {}) =>
     room_sequence: null,
     ...over,
   }) as Outcome;
-const record = (outcome: Outcome, data?: object) =>
-  new FeedRecord({ outcome, ...(data ? { event: { type: 'run.started', data } as never } : {}) }, 0, 0);
+const record = (outcome: Outcome, data?: object, noticed?: true) =>
+  new FeedRecord(
+    { outcome, ...(data ? { event: { type: 'run.started', data } as never } : {}), ...(noticed && { noticed }) },
+    0,
+    0,
+  );
 const hashOf = (data: object) => hashTypeAndData('run.started', canonicalize(data));
 
 describe('waiting for outcomes', () => {
@@ -64,6 +84,50 @@ describe('waiting for outcomes', () => {
 
     expect((await wait.done)[0]?.outcome).toEqual(applied(id));
     expect(waits.size).toBe(0);
+  });
+
+  it('takes the word of the commit, with the resource, and lets the feed repeat it', async () => {
+    const { waits, tell, notice } = make();
+    const id = newEventId();
+    const resource = { run: { run_id: RUN } } as unknown as OutcomeNotice['resource'];
+    const wait = waits.begin('acme', [{ eventId: id }], 1000, HERE);
+    notice(applied(id, { tenant_id: 'other' }), {});
+    expect(waits.size).toBe(1);
+    notice(applied(id), {}, resource);
+    tell(applied(id), {}, true);
+
+    expect(await wait.done).toEqual([{ outcome: applied(id), resource }]);
+    expect(waits.size).toBe(0);
+  });
+
+  it('takes a noticed outcome from the feed where the notice was missed', async () => {
+    const { waits, tell } = make();
+    const id = newEventId();
+    const wait = waits.begin('acme', [{ eventId: id }], 1000, HERE);
+    tell(applied(id), {}, true);
+    expect((await wait.done)[0]?.outcome).toEqual(applied(id));
+  });
+
+  it('knows of two submissions of one id which one a notice is about', async () => {
+    const { waits, tell, notice, reads } = make();
+    const id = newEventId();
+    const begin = (data: object) => waits.begin('acme', [{ eventId: id, hash: hashOf(data) }], 1000, HERE);
+    const [one, other] = [begin({ a: 1 }), begin({ a: 2 })];
+    const refused = { outcome: 'rejected', reason: 'event.id_reused', current: null, version: null } as const;
+    notice({ ...applied(id), ...refused } as Outcome, { a: 2 });
+    expect((await other.done)[0]?.outcome).toMatchObject(refused);
+    // What the feed says of a submission that was told is nobody else's word.
+    tell(applied(id), { a: 1 }, true);
+    expect([waits.size, reads()]).toEqual([1, 0]);
+    notice(applied(id, { repeat: true }), { a: 1 });
+    expect((await one.done)[0]?.outcome).toMatchObject({ outcome: 'applied', repeat: true });
+  });
+
+  it('addresses events to its channel, and to none while nobody listens', () => {
+    const [heard, unheard]: { replyto?: string }[] = [{}, {}];
+    make({ channel: 'a_channel' }).waits.address(heard!);
+    make().waits.address(unheard!);
+    expect([heard, unheard]).toEqual([{ replyto: 'a_channel' }, {}]);
   });
 
   it('waits for every event of a batch, in its order', async () => {

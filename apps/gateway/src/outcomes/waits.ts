@@ -1,7 +1,8 @@
-import { canonicalize, type Outcome, ServiceError } from '@runspine/contracts';
+import { canonicalize, type Outcome, type OutcomeNotice, ServiceError, type SubmittedEvent } from '@runspine/contracts';
 import { hashTypeAndData } from '@runspine/projections';
 import type { Metrics } from '@runspine/service';
 import type { FeedReader, FeedRecord } from './feed-reader.js';
+import type { NoticeReader } from './notice-reader.js';
 import { type Expected, type Settled, WaitGroup } from './wait-group.js';
 
 /** The truth, where the feed says nothing: what PostgreSQL knows of events, with the hash of each. */
@@ -12,11 +13,12 @@ export type OutcomesOf = (
 
 export interface WaitsOptions {
   feed: Pick<FeedReader, 'subscribe'>;
+  notices: Pick<NoticeReader, 'subscribe' | 'channel'>;
   outcomesOf: OutcomesOf;
   metrics: Metrics;
   /** Most events waited for at once. */
   waitsMax: number;
-  /** Milliseconds without word from the feed after which PostgreSQL is asked. */
+  /** Milliseconds without word after which PostgreSQL is asked. */
   outcomeReadMs: number;
 }
 
@@ -38,22 +40,25 @@ const SWEEP_MS = 20;
 const FINAL_READ_MS_MAX = 2000;
 
 /**
- * Waits for outcomes: the feed is fast, PostgreSQL is true. An event is registered before it is sent, so that its
- * outcome cannot pass unseen; without word from the feed PostgreSQL is asked after a while, and once more at the end.
+ * Waits for outcomes: their commit tells them, or else the feed; PostgreSQL is true. An event is registered before it is
+ * sent, so that its outcome cannot pass unseen; without word PostgreSQL is asked after a while, and once more at the end.
  */
 export class Waits {
   private readonly places = new Map<string, Place[]>();
   private readonly groups = new Set<WaitGroup>();
-  private readonly unsubscribe: () => void;
+  private readonly unsubscribe: (() => void)[];
   private readonly ended;
   private sweeper: NodeJS.Timeout | undefined;
   private open = 0;
 
   constructor(private readonly options: WaitsOptions) {
-    this.unsubscribe = options.feed.subscribe((record) => this.hear(record));
+    this.unsubscribe = [
+      options.feed.subscribe((record) => this.hear(record)),
+      options.notices.subscribe((notice) => this.hearNotice(notice)),
+    ];
     this.ended = options.metrics.counter({
       name: 'runspine_gateway_waits_total',
-      help: 'Outcomes that were waited for, by who told them: feed, store (PostgreSQL), or nobody in time.',
+      help: 'Outcomes that were waited for, by who told them: notice (their commit), feed, store (PostgreSQL, asked), or nobody in time.',
       labelNames: ['told_by'] as const,
     });
     const gauge = options.metrics.gauge({
@@ -61,6 +66,12 @@ export class Waits {
       help: 'Events whose outcome is being waited for.',
       collect: (): void => gauge.set(this.open),
     });
+  }
+
+  /** Notes on an event that is to be waited for where its outcome is to be told, if anywhere. */
+  address(event: Pick<SubmittedEvent, 'replyto'>): void {
+    const { channel } = this.options.notices;
+    if (channel !== undefined) event.replyto = channel;
   }
 
   /** Events waited for now. */
@@ -106,9 +117,18 @@ export class Waits {
   }
 
   close(): void {
-    this.unsubscribe();
+    for (const unsubscribe of this.unsubscribe) unsubscribe();
     clearInterval(this.sweeper);
     this.sweeper = undefined;
+  }
+
+  /** A notice says whose event it is about: of those who wait for the same id, the first of this hash takes it. */
+  private hearNotice({ outcome, hash, resource }: OutcomeNotice): void {
+    const places = this.places.get(`${outcome.tenant_id}/${outcome.event_id}`);
+    const place = places?.find(({ group, index }) => [undefined, hash].includes(group.expected[index]!.hash));
+    if (!place) return;
+    this.ended.inc({ told_by: 'notice' });
+    this.settle(place.group, place.index, { outcome, resource });
   }
 
   private hear(record: FeedRecord): void {
@@ -117,12 +137,14 @@ export class Waits {
     // One record is one submission's: of several who wait for the same id, the first that it can belong to takes it.
     for (const { group, index } of [...places]) {
       const { hash } = group.expected[index]!;
-      if (hash === undefined || tellsOf(record, hash)) {
+      if (hash === undefined || (!record.noticed && tellsOf(record, hash))) {
         this.ended.inc({ told_by: 'feed' });
-        const value = record.value();
-        return this.settle(group, index, { outcome: value.outcome, value });
+        const { outcome, resource } = record.value();
+        return this.settle(group, index, { outcome, resource });
       }
     }
+    // It is of an earlier submission of the same id: this one's own word is on its way.
+    if (record.noticed) return;
     for (const { group, index } of places) {
       if (record.kind === 'repeat') group.repeated.add(index);
       void this.read(group);

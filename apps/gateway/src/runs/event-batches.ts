@@ -36,6 +36,7 @@ export class EventBatches {
     const events = batch.map(({ event }) => event);
     const [first] = events;
     if (!first) throw new Error('A checked batch has events.');
+    if (preference.waitMs > 0) for (const event of events) this.waits.address(event);
     const records = this.sender.recordsOf(events);
     if (first.type !== 'run.created') await this.mustExist(caller, runId, preference.waitMs === 0);
     if (preference.waitMs === 0) {

@@ -63,6 +63,7 @@ export class RunCommands {
       return { ...result, outcome: undefined };
     }
     event.reply = 'resource';
+    this.waits.address(event);
     const settled = await this.sendAndWait(event, body.event_id !== undefined, preference.waitMs, request.gone);
     if (settled === undefined) return { ...result, outcome: undefined };
     const { outcome } = settled;
@@ -86,9 +87,9 @@ export class RunCommands {
     return settled;
   }
 
-  /** From the feed, where it brought it; else the state of back then, from the journal. */
-  private resourceOf({ value }: Settled, outcome: Outcome & { outcome: 'applied' }): Resource | Promise<Resource> {
-    return value?.resource ?? this.stored.stateAfter(outcome);
+  /** As it was told with the outcome; else the state of back then, from the journal. */
+  private resourceOf({ resource }: Settled, outcome: Outcome & { outcome: 'applied' }): Resource | Promise<Resource> {
+    return resource ?? this.stored.stateAfter(outcome);
   }
 }
 

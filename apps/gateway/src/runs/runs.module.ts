@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Metrics } from '@runspine/service';
 import type { GatewaySettings } from '../config.js';
 import { FeedReader } from '../outcomes/feed-reader.js';
+import { NoticeReader } from '../outcomes/notice-reader.js';
 import { StoredOutcomes } from '../outcomes/stored-outcomes.js';
 import { Waits } from '../outcomes/waits.js';
 import { ReadsModule } from '../reads/reads.module.js';
@@ -26,10 +27,17 @@ import { StepWritesController } from './step-writes.controller.js';
     StoredOutcomes,
     {
       provide: Waits,
-      inject: [FeedReader, StoredOutcomes, Metrics, SETTINGS],
-      useFactory: (feed: FeedReader, stored: StoredOutcomes, metrics: Metrics, settings: GatewaySettings) =>
+      inject: [FeedReader, NoticeReader, StoredOutcomes, Metrics, SETTINGS],
+      useFactory: (
+        feed: FeedReader,
+        notices: NoticeReader,
+        stored: StoredOutcomes,
+        metrics: Metrics,
+        settings: GatewaySettings,
+      ) =>
         new Waits({
           feed,
+          notices,
           outcomesOf: (tenantId, eventIds) => stored.outcomesOf(tenantId, eventIds),
           metrics,
           waitsMax: settings.waitsMax,

@@ -28,6 +28,8 @@ export interface Told {
   event: RecordedEvent | undefined;
   /** Run and step after the event, where it was applied now and somebody waits for them. */
   after: View | undefined;
+  /** True where its commit itself told whoever waits. */
+  noticed: boolean;
 }
 
 /** A batch, folded: what is to be written, and told. The states in hand have moved. */
@@ -114,6 +116,7 @@ class BatchFold {
       outcome: outcomeOf(outcome),
       event: journalled ? recorded : undefined,
       after: event.reply === 'resource' ? after : undefined,
+      noticed: false,
     });
     return outcome;
   }
@@ -175,7 +178,7 @@ class BatchFold {
 
   private tellRejected(entry: Entry, outcome: OutcomeRow): void {
     this.folded.rejections.push({ entry, outcome });
-    this.folded.told.push({ entry, outcome: outcomeOf(outcome), event: undefined, after: undefined });
+    this.folded.told.push({ entry, outcome: outcomeOf(outcome), event: undefined, after: undefined, noticed: false });
   }
 
   private repeat(entry: Entry, known: OutcomeRow): void {
@@ -184,6 +187,7 @@ class BatchFold {
       outcome: outcomeOf(known, entry.event.id, true),
       event: undefined,
       after: undefined,
+      noticed: false,
     });
   }
 

@@ -22,6 +22,6 @@ export function parkEntry(entry: Entry, sqlstate: string, recordedAt: string): F
     sqlstate,
     recorded_at: recordedAt,
   };
-  const told = { entry, outcome: outcomeOf(row), event: undefined, after: undefined };
+  const told = { entry, outcome: outcomeOf(row), event: undefined, after: undefined, noticed: false };
   return { journal: [], outcomes: [row], keys: [], rejections: [], erased: [], told: [told] };
 }

@@ -3,7 +3,8 @@ import type { BatchState } from '../runs/batch-state.js';
 import type { FoldedBatch, JournalRow } from '../runs/fold-batch.js';
 import type { OutcomeRow } from '../runs/outcome-row.js';
 import type { Database, Statement } from './transaction.js';
-import { type Column, insertFrom, rowArray } from './binary-rows.js';
+import { type Column, insertFrom, rowArray, textArray } from './binary-rows.js';
+import type { Notices } from '../log/outcome-notices.js';
 import {
   type Advance,
   APPLIED,
@@ -42,6 +43,7 @@ export interface Fold {
 /**
  * Moves the offsets of partitions and writes their folded batches, or does neither. Ids and keys are inserted in one
  * order by everybody, so that two transactions that meet in one id wait for each other and do not deadlock.
+ * @param notices what the commit tells on channels.
  * @throws PositionLost when an offset is not where we hold it.
  * @throws ReservationLost when an id or key came before.
  */
@@ -50,6 +52,7 @@ export async function saveBatch(
   moves: readonly Advance[],
   folds: readonly Fold[],
   recordedAt: string,
+  notices?: Notices,
 ): Promise<void> {
   const all = <Row>(rows: (folded: FoldedBatch) => readonly Row[]): readonly Row[] =>
     folds.length === 1 ? rows(folds[0]!.folded) : folds.flatMap(({ folded }) => rows(folded));
@@ -67,7 +70,9 @@ export async function saveBatch(
   };
   const given = PARTS.filter((part) => arrays[part] !== undefined);
   try {
-    await db.query(saveStatement(given), [rowArray(MOVES, moves), ...given.map((part) => arrays[part])]);
+    const told = notices ? [textArray(notices.channels), textArray(notices.payloads)] : [];
+    const values = [rowArray(MOVES, moves), ...given.map((part) => arrays[part]), ...told];
+    await db.query(saveStatement(given, notices !== undefined), values);
   } catch (error) {
     const { code, table } = error as { code?: string; table?: string };
     if (code === POSITION_LOST) throw new PositionLost();
@@ -114,17 +119,19 @@ const statements = new Map<string, Statement>();
  * Everything in one statement, an array of rows a table, so that a batch costs one round trip: a statement is a
  * transaction. What a batch has no rows of is left out: a table costs PostgreSQL more to prepare than a row to write.
  */
-function saveStatement(parts: readonly Part[]): Statement {
-  const name = ['save', ...parts].join('-');
+function saveStatement(parts: readonly Part[], notify: boolean): Statement {
+  const name = ['save', ...parts, ...(notify ? ['notify'] : [])].join('-');
   const known = statements.get(name);
   if (known !== undefined) return known;
   const writes = parts.map((part, index) => `,\n    ${WRITES[part](index + 2)}`);
+  const at = parts.length + 2;
+  const notified = `(SELECT count(pg_notify(channel, payload)) FROM unnest($${at}::text[], $${at + 1}::text[]) AS n (channel, payload))`;
   const text = `WITH
     moves AS (SELECT * FROM unnest($1::projector_offsets_move[])),
     moved AS (UPDATE projector_offsets o SET position = m.to_position, updated_at = now() FROM moves m
       WHERE o.topic = m.topic AND o.partition = m.partition AND o.cluster_id = m.cluster_id
         AND o.position = m.from_position AND o.epoch = m.epoch RETURNING 1)${writes.join('')}
-    SELECT spine_assert((SELECT count(*) FROM moved) = (SELECT count(*) FROM moves), '${POSITION_LOST}', 'a position was moved')`;
+    SELECT spine_assert((SELECT count(*) FROM moved) = (SELECT count(*) FROM moves), '${POSITION_LOST}', 'a position was moved')${notify ? `, ${notified}` : ''}`;
   const made = { name, text };
   statements.set(name, made);
   return made;

@@ -101,4 +101,10 @@ export const ATTRIBUTE_RULES: Record<(typeof ATTRIBUTES)[number], AttributeRule>
       'For the gateway: `resource` asks for the step, or else the run, in the outcome. Other values are ignored.',
     schema: { type: 'string' },
   },
+  replyto: {
+    required: false,
+    meaning:
+      "For the gateway: a channel of PostgreSQL's on which it listens for the outcome, 1-63 of `a-z`, `0-9` and `_`. Other values are ignored.",
+    schema: { type: 'string' },
+  },
 };

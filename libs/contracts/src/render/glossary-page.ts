@@ -22,7 +22,7 @@ export const GLOSSARY: Record<string, string> = {
   env: 'A division of a tenant, such as `prod`; runs, rooms and checkpoints belong to a tenant and an env.',
   envelope: "CloudEvents 1.0 attributes around an event's data.",
   event: 'A fact, past tense, immutable: `run.started`.',
-  feed: 'The topic of outcomes, one for each submitted event; gateways answer and stream from it.',
+  feed: 'The topic of outcomes, one for each submitted event; gateways stream from it, and answer where no notice came.',
   fingerprint: 'A digest of what a run works on: `sha256:` and 64 hex digits.',
   fold: 'To apply events one after the other to a state.',
   gateway: 'The service that speaks HTTP: it submits events, waits for outcomes, reads projections and streams.',

@@ -42,12 +42,12 @@ function deadLetters(): string[] {
 function feed(): string[] {
   return [
     '## The feed',
-    `${code(TOPICS.feed.name)} tells the outcome of each event that was readable, on the partition number of its source, with its key. A record holds outcomes of events of one run, of one commit, in the order of the log. It is told after the database's commit, and can be lost or told again in a crash: the truth is \`GET /v1/events/{event id}\`.`,
+    `${code(TOPICS.feed.name)} tells the outcome of each event that was readable, on the partition number of its source, with its key. A record holds outcomes of events of one run, in the order of the log. They are told after the database's commit, those that somebody waits for at once or by a notice (below), and can be lost or told again in a crash: the truth is \`GET /v1/events/{event id}\`.`,
     table(
       ['header', 'value'],
       Object.entries(FEED_HEADERS).map(([name, meaning]) => [code(name), meaning]),
     ),
-    'The value is `{outcomes: [{outcome, event?, resource?}]}`: `outcome` as below; `event` is the applied event with its sequences, only where it was applied now, and not of a heartbeat; `resource` is `{step}` after the event, or `{run}` where it has no step, only where the event asked for it (`reply`) and it is not too large.',
+    'The value is `{outcomes: [{outcome, event?, noticed?, resource?}]}`: `outcome` as below; `event` is the applied event with its sequences, only where it was applied now, and not of a heartbeat; `noticed` is true where a notice told whoever waits; `resource` is `{step}` after the event, or `{run}` where it has no step, only where the event asked for it (`reply`), no notice had it and it is not too large.',
     table(
       ['outcome', 'fields beside `event_id`, `tenant_id`, `env`, `run_id`, `step_id`, `repeat`, `first_event_id`'],
       [
@@ -57,5 +57,7 @@ function feed(): string[] {
       ],
     ),
     block('json', JSON.stringify(feedExample(), null, 2)),
+    '### Notices',
+    "An event with `replyto` is told to who listens on that channel of the database (PostgreSQL's LISTEN), by the very commit that applied or refused it: a JSON array of `{outcome, hash, resource?}`, with `hash` the SHA-256 of type and data of the event that was submitted. It is there with the commit or never; a large one, and those of a large batch, are left to the feed.",
   ];
 }

@@ -29,6 +29,18 @@ export class StateQueries {
     });
   }
 
+  /**
+   * The state after run sequence `at`, which the run has reached: from the projections where nothing followed, since they
+   * know of heartbeats, too; otherwise as `state`.
+   * @throws ServiceError `run.not_found`
+   */
+  stateAfter(scope: Scope, runId: string, at: number): Promise<RunStateResource> {
+    return this.store.read(scope.tenantId, async (tx) => {
+      const row = await loadRun(tx, scope, runId);
+      return at === row.version ? this.latest(tx, scope, row) : this.folded(tx, scope, row, at);
+    });
+  }
+
   private async latest(tx: EntityManager, scope: Scope, row: RunRow): Promise<RunStateResource> {
     const steps = await loadSteps(tx, scope.tenantId, row.run_id);
     return { sequence: row.version, run: runResource(row, Date.now()), steps: steps.map(stepResource) };
