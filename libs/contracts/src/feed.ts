@@ -57,6 +57,8 @@ export interface FeedBatch {
 /** What the feed tells of one event. */
 export interface FeedValue {
   outcome: Outcome;
+  /** Hex SHA-256 of type and data of the event that was submitted: of two with one id, which one this is about. */
+  hash: string;
   /** The event with its sequences; only when it was applied now, and not for heartbeats. */
   event?: RecordedEvent;
   /** The commit told whoever waits (`replyto`). */
@@ -75,10 +77,4 @@ export const NOTIFICATION_BYTES_MAX = 7999;
  * What a notification on an event's `replyto` tells, in a JSON array of them. It is part of the transaction that applied the
  * event, and reaches whoever listens at that moment, once or never: the feed and PostgreSQL tell the same.
  */
-export interface OutcomeNotice {
-  outcome: Outcome;
-  /** Hex SHA-256 of type and data of the event that was submitted. */
-  hash: string;
-  /** As in `FeedValue`. */
-  resource?: { run: Run } | { step: StepResource };
-}
+export type OutcomeNotice = Pick<FeedValue, 'outcome' | 'hash' | 'resource'>;

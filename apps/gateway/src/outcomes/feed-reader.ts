@@ -2,42 +2,7 @@ import { type FeedBatch, type FeedValue, topicName } from '@runspine/contracts';
 import { type ConsumerStatus, GroupOfOneReader, type KafkaClient, type KafkaRecord } from '@runspine/kafka';
 import type { Logger } from '@runspine/service';
 
-/** What became of an event, as the feed's header says: `repeat` is a first outcome told again. */
-export type FeedKind = 'applied' | 'rejected' | 'parked' | 'repeat';
-
-/** What a record of the feed tells of one event. */
-export class FeedRecord {
-  readonly eventId: string;
-  readonly tenantId: string;
-  readonly env: string;
-  readonly runId: string;
-  /** The room of an applied event, where its run has one. */
-  readonly roomId: string | undefined;
-  readonly kind: FeedKind;
-  /** Its commit told whoever waits for this submission of the event. */
-  readonly noticed: boolean;
-
-  constructor(
-    private readonly told: FeedValue,
-    readonly partition: number,
-    readonly offset: number,
-  ) {
-    const { outcome, event } = told;
-    this.eventId = outcome.event_id;
-    this.tenantId = outcome.tenant_id;
-    this.env = outcome.env;
-    this.runId = outcome.run_id;
-    this.roomId = event?.room_id ?? undefined;
-    this.kind = outcome.repeat ? 'repeat' : outcome.outcome;
-    this.noticed = told.noticed ?? false;
-  }
-
-  value(): FeedValue {
-    return this.told;
-  }
-}
-
-export type FeedListener = (record: FeedRecord) => void;
+export type FeedListener = (told: FeedValue) => void;
 
 export interface FeedReaderOptions {
   client: KafkaClient;
@@ -97,24 +62,21 @@ export class FeedReader {
     return this.reader.close();
   }
 
-  private tell(record: KafkaRecord): void {
-    const { topic, partition, offset, value } = record;
+  private tell({ topic, partition, offset, value }: KafkaRecord): void {
+    const { logger } = this.options;
     try {
       const { outcomes } = JSON.parse(value?.toString('utf8') ?? '') as FeedBatch;
-      for (const told of outcomes) this.tellOne(new FeedRecord(told, partition, offset));
-    } catch (error) {
-      this.options.logger.error({ err: error, topic, partition, offset }, 'a record of the feed could not be told');
-    }
-  }
-
-  private tellOne(record: FeedRecord): void {
-    for (const listener of this.listeners) {
-      try {
-        listener(record);
-      } catch (error) {
-        const { partition, offset } = record;
-        this.options.logger.error({ err: error, partition, offset }, 'a listener of the feed failed');
+      for (const told of outcomes) {
+        for (const listener of this.listeners) {
+          try {
+            listener(told);
+          } catch (error) {
+            logger.error({ err: error, partition, offset }, 'a listener of the feed failed');
+          }
+        }
       }
+    } catch (error) {
+      logger.error({ err: error, topic, partition, offset }, 'a record of the feed could not be told');
     }
   }
 }

@@ -22,8 +22,6 @@ export class WaitGroup {
   readonly settled: (Settled | undefined)[];
   readonly done: Promise<(Settled | undefined)[]>;
   remaining: number;
-  /** Events of which the feed said that their outcome was told before. */
-  readonly repeated = new Set<number>();
   /** True while PostgreSQL is asked. */
   reading = false;
   /** The last question before the answer has been asked. */

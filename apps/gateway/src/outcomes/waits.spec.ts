@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { canonicalize, newEventId, type Outcome, type OutcomeNotice } from '@runspine/contracts';
 import { hashTypeAndData } from '@runspine/projections';
 import { Metrics } from '@runspine/service';
-import { FeedRecord, type FeedListener } from './feed-reader.js';
+import type { FeedListener } from './feed-reader.js';
 import type { NoticeListener } from './notice-reader.js';
 import { type OutcomesOf, Waits } from './waits.js';
 
@@ -42,7 +42,8 @@ function make(over: { outcomesOf?: OutcomesOf; waitsMax?: number; channel?: stri
     waits,
     stored,
     reads: () => reads,
-    tell: (outcome: Outcome, data?: object, noticed?: true) => tell(record(outcome, data, noticed)),
+    tell: (outcome: Outcome, data: object = {}, noticed?: true) =>
+      tell({ outcome, hash: hashOf(data), ...(noticed && { noticed }) }),
     notice: (outcome: Outcome, data: object, resource?: OutcomeNotice['resource']) =>
       notice({ outcome, hash: hashOf(data), ...(resource && { resource }) }),
   };
@@ -65,12 +66,6 @@ const applied = (eventId: string, over: Partial<Outcome> = {}) =>
     room_sequence: null,
     ...over,
   }) as Outcome;
-const record = (outcome: Outcome, data?: object, noticed?: true) =>
-  new FeedRecord(
-    { outcome, ...(data ? { event: { type: 'run.started', data } as never } : {}), ...(noticed && { noticed }) },
-    0,
-    0,
-  );
 const hashOf = (data: object) => hashTypeAndData('run.started', canonicalize(data));
 
 describe('waiting for outcomes', () => {
@@ -161,21 +156,25 @@ describe('waiting for outcomes', () => {
   });
 
   it('does not take the outcome of other data under the same id for its own', async () => {
-    const { waits, tell, stored } = make();
+    const { waits, tell, stored, reads } = make();
     const id = newEventId();
-    stored.set(id, { hash: hashOf({ theirs: 1 }), outcome: applied(id) });
-    const wait = waits.begin('acme', [{ eventId: id, hash: hashOf({ ours: 1 }) }], 1000, HERE);
+    const begin = () => waits.begin('acme', [{ eventId: id, hash: hashOf({ ours: 1 }) }], 1000, HERE);
+    const [told, untold] = [begin(), begin()];
     tell(applied(id), { theirs: 1 });
-
-    expect((await wait.done)[0]?.outcome).toMatchObject({ outcome: 'rejected', reason: 'event.id_reused' });
+    expect([waits.size, reads()]).toEqual([2, 0]);
+    const refused = { outcome: 'rejected', reason: 'event.id_reused', current: null, version: null } as const;
+    tell({ ...applied(id), ...refused } as Outcome, { ours: 1 });
+    expect((await told.done)[0]?.outcome).toMatchObject(refused);
+    // Without word PostgreSQL has theirs.
+    stored.set(id, { hash: hashOf({ theirs: 1 }), outcome: applied(id) });
+    expect((await untold.done)[0]?.outcome).toMatchObject(refused);
   });
 
-  it('answers a repeat under the same id with the first outcome, once PostgreSQL has said that the data is the same', async () => {
-    const { waits, tell, stored } = make();
+  it('answers a repeat under the same id with the first outcome', async () => {
+    const { waits, tell } = make();
     const id = newEventId();
-    stored.set(id, { hash: hashOf({ ours: 1 }), outcome: applied(id) });
     const wait = waits.begin('acme', [{ eventId: id, hash: hashOf({ ours: 1 }) }], 1000, HERE);
-    tell(applied(id, { repeat: true }));
+    tell(applied(id, { repeat: true }), { ours: 1 });
 
     expect((await wait.done)[0]?.outcome).toEqual(applied(id, { repeat: true }));
   });

@@ -1,7 +1,6 @@
-import { canonicalize, type Outcome, type OutcomeNotice, ServiceError, type SubmittedEvent } from '@runspine/contracts';
-import { hashTypeAndData } from '@runspine/projections';
+import { type FeedValue, type Outcome, ServiceError, type SubmittedEvent } from '@runspine/contracts';
 import type { Metrics } from '@runspine/service';
-import type { FeedReader, FeedRecord } from './feed-reader.js';
+import type { FeedReader } from './feed-reader.js';
 import type { NoticeReader } from './notice-reader.js';
 import { type Expected, type Settled, WaitGroup } from './wait-group.js';
 
@@ -53,8 +52,8 @@ export class Waits {
 
   constructor(private readonly options: WaitsOptions) {
     this.unsubscribe = [
-      options.feed.subscribe((record) => this.hear(record)),
-      options.notices.subscribe((notice) => this.hearNotice(notice)),
+      options.feed.subscribe((told) => this.hear('feed', told)),
+      options.notices.subscribe((notice) => this.hear('notice', notice)),
     ];
     this.ended = options.metrics.counter({
       name: 'runspine_gateway_waits_total',
@@ -122,33 +121,19 @@ export class Waits {
     this.sweeper = undefined;
   }
 
-  /** A notice says whose event it is about: of those who wait for the same id, the first of this hash takes it. */
-  private hearNotice({ outcome, hash, resource }: OutcomeNotice): void {
+  /**
+   * Of those who wait for the same id, the first of this hash takes it. What was noticed is of a submission whose waiter
+   * knows: only an id that nobody else uses, of our own making, is taken from it, where the notice was missed.
+   */
+  private hear(by: 'notice' | 'feed', { outcome, hash, resource, noticed }: FeedValue): void {
     const places = this.places.get(`${outcome.tenant_id}/${outcome.event_id}`);
-    const place = places?.find(({ group, index }) => [undefined, hash].includes(group.expected[index]!.hash));
+    const place = places?.find(({ group, index }) => {
+      const expected = group.expected[index]!.hash;
+      return expected === undefined || (expected === hash && !noticed);
+    });
     if (!place) return;
-    this.ended.inc({ told_by: 'notice' });
+    this.ended.inc({ told_by: by });
     this.settle(place.group, place.index, { outcome, resource });
-  }
-
-  private hear(record: FeedRecord): void {
-    const places = this.places.get(`${record.tenantId}/${record.eventId}`);
-    if (!places) return;
-    // One record is one submission's: of several who wait for the same id, the first that it can belong to takes it.
-    for (const { group, index } of [...places]) {
-      const { hash } = group.expected[index]!;
-      if (hash === undefined || (!record.noticed && tellsOf(record, hash))) {
-        this.ended.inc({ told_by: 'feed' });
-        const { outcome, resource } = record.value();
-        return this.settle(group, index, { outcome, resource });
-      }
-    }
-    // It is of an earlier submission of the same id: this one's own word is on its way.
-    if (record.noticed) return;
-    for (const { group, index } of places) {
-      if (record.kind === 'repeat') group.repeated.add(index);
-      void this.read(group);
-    }
   }
 
   private settle(group: WaitGroup, index: number, settled: Settled): void {
@@ -224,8 +209,7 @@ export class Waits {
         if (!known || group.settled[index] !== undefined) return;
         this.ended.inc({ told_by: 'store' });
         const outcome = hash === undefined || hash === known.hash ? known.outcome : refusedAsReused(known.outcome);
-        const repeat = outcome.repeat || group.repeated.has(index);
-        this.settle(group, index, { outcome: { ...outcome, repeat } });
+        this.settle(group, index, { outcome });
       });
     } catch {
       // PostgreSQL is away: the feed, or the last question, or a 202 will tell.
@@ -233,13 +217,6 @@ export class Waits {
       group.reading = false;
     }
   }
-}
-
-/** True where a record surely is about type and data of this hash: only an event that was applied now is in it. */
-function tellsOf(record: FeedRecord, hash: string): boolean {
-  if (record.kind !== 'applied') return false;
-  const { event } = record.value();
-  return event !== undefined && hashTypeAndData(event.type, canonicalize(event.data)) === hash;
 }
 
 function refusedAsReused({ event_id, tenant_id, env, run_id, step_id }: Outcome): Outcome {

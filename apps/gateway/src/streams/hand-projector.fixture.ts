@@ -75,7 +75,7 @@ export class HandProjector {
       outcomes: events.map((event) => {
         const { event_id, tenant_id, env, run_id, step_id, run_sequence, room_sequence } = event;
         const about = { event_id, tenant_id, env, run_id, step_id, repeat: false, first_event_id: event_id };
-        return { outcome: { ...about, outcome: 'applied', run_sequence, room_sequence }, event };
+        return { outcome: { ...about, outcome: 'applied', run_sequence, room_sequence }, hash: '0'.repeat(64), event };
       }),
     };
     const { tenant_id, env, run_id } = events[0]!;

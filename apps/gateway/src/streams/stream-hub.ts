@@ -1,8 +1,8 @@
-import { ServiceError } from '@runspine/contracts';
+import { type FeedValue, ServiceError } from '@runspine/contracts';
 import type { JournalQueries, Scope, StreamHead, StreamHeads, StreamTarget } from '@runspine/projections';
 import type { Logger } from '@runspine/service';
 import type { ServerResponse } from 'node:http';
-import type { FeedReader, FeedRecord } from '../outcomes/feed-reader.js';
+import type { FeedReader } from '../outcomes/feed-reader.js';
 import { Channel } from './channel.js';
 import { EventStream } from './event-stream.js';
 import { frame, textOfEvent } from './frame.js';
@@ -43,7 +43,7 @@ export class StreamHub {
   private lookTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: Parts) {
-    this.unsubscribe = parts.feed.subscribe((record) => this.route(record));
+    this.unsubscribe = parts.feed.subscribe((told) => this.route(told));
     this.scheduleLook();
   }
 
@@ -139,14 +139,13 @@ export class StreamHub {
   }
 
   /** Hands an event of the feed to its room and its run, where somebody streams them. */
-  private route(record: FeedRecord): void {
-    if (record.kind !== 'applied') return;
-    const { tenantId, env, runId, roomId } = record;
-    const run = this.channels.get(keyOf('run', tenantId, env, runId));
-    const room = roomId === undefined ? undefined : this.channels.get(keyOf('room', tenantId, env, roomId));
-    if (!run && !room) return;
-    const { event } = record.value();
+  private route({ outcome, event }: FeedValue): void {
     if (!event) return;
+    const { tenant_id, env, run_id } = outcome;
+    const { room_id } = event;
+    const run = this.channels.get(keyOf('run', tenant_id, env, run_id));
+    const room = room_id === null ? undefined : this.channels.get(keyOf('room', tenant_id, env, room_id));
+    if (!run && !room) return;
     const text = textOfEvent(event);
     run?.offer(frame('run', event, text));
     room?.offer(frame('room', event, text));

@@ -144,7 +144,7 @@ function recordOf(
 
 /** The JSON of a `FeedValue`; of its resource only where nobody was told of it yet. The event's data is the canonical text that the journal keeps, not written again. */
 function valueOf(told: Told): string {
-  const parts = [`"outcome":${JSON.stringify(told.outcome satisfies Outcome)}`];
+  const parts = [`"outcome":${JSON.stringify(told.outcome satisfies Outcome)},"hash":"${told.entry.hash}"`];
   if (told.event) {
     const attributes = JSON.stringify({ ...told.event, data: undefined });
     parts.push(`"event":${attributes.slice(0, -1)},"data":${told.entry.dataText}}`);

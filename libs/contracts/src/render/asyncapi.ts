@@ -179,10 +179,12 @@ function outcomesSchema(): Json {
   };
   const value = {
     type: 'object',
-    required: ['outcome'],
+    required: ['outcome', 'hash'],
     properties: {
       outcome,
+      hash: { ...text, description: 'SHA-256 of type and data of the submitted event, in hex.' },
       event: { type: 'object', description: 'The applied event with its sequences.' },
+      noticed: { const: true, description: 'The commit told whoever waits.' },
       resource: { type: 'object', description: 'The run, and the addressed step, after the event.' },
     },
   };

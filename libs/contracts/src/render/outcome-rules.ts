@@ -97,5 +97,5 @@ export function feedExample(): FeedBatch {
     run_sequence: 5,
     room_sequence: 128,
   } as const;
-  return { outcomes: [{ outcome, event: recorded }] };
+  return { outcomes: [{ outcome, hash: '6f'.repeat(32), event: recorded }] };
 }

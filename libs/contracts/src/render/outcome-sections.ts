@@ -47,7 +47,7 @@ function feed(): string[] {
       ['header', 'value'],
       Object.entries(FEED_HEADERS).map(([name, meaning]) => [code(name), meaning]),
     ),
-    'The value is `{outcomes: [{outcome, event?, noticed?, resource?}]}`: `outcome` as below; `event` is the applied event with its sequences, only where it was applied now, and not of a heartbeat; `noticed` is true where a notice told whoever waits; `resource` is `{step}` after the event, or `{run}` where it has no step, only where the event asked for it (`reply`), no notice had it and it is not too large.',
+    'The value is `{outcomes: [{outcome, hash, event?, noticed?, resource?}]}`: `outcome` as below; `hash` is the SHA-256 of type and data of the event that was submitted, in hex; `event` is the applied event with its sequences, only where it was applied now, and not of a heartbeat; `noticed` is true where a notice told whoever waits; `resource` is `{step}` after the event, or `{run}` where it has no step, only where the event asked for it (`reply`), no notice had it and it is not too large.',
     table(
       ['outcome', 'fields beside `event_id`, `tenant_id`, `env`, `run_id`, `step_id`, `repeat`, `first_event_id`'],
       [
@@ -58,6 +58,6 @@ function feed(): string[] {
     ),
     block('json', JSON.stringify(feedExample(), null, 2)),
     '### Notices',
-    "An event with `replyto` is told to who listens on that channel of the database (PostgreSQL's LISTEN), by the very commit that applied or refused it: a JSON array of `{outcome, hash, resource?}`, with `hash` the SHA-256 of type and data of the event that was submitted. It is there with the commit or never; a large one, and those of a large batch, are left to the feed.",
+    "An event with `replyto` is told to who listens on that channel of the database (PostgreSQL's LISTEN), by the very commit that applied or refused it: a JSON array of `{outcome, hash, resource?}`. It is there with the commit or never; a large one, and those of a large batch, are left to the feed.",
   ];
 }
