@@ -36,7 +36,7 @@ it('an awaited write is told by its commit, applied or refused, and the feed has
 it('every event of an awaited batch is', async () => {
   const before = await toldBy();
   const run: string = (await http.post('/v1/runs', { name: 'éà☃'.repeat(50) })).body.run_id;
-  const events = Array.from({ length: 60 }, (_, index) => ({
+  const events = Array.from({ length: 30 }, (_, index) => ({
     type: 'run.annotated',
     data: { run_id: run, metadata: { index } },
   }));
@@ -45,7 +45,7 @@ it('every event of an awaited batch is', async () => {
   expect(answer.body.results.map(({ run_sequence }: { run_sequence: number }) => run_sequence)).toEqual(
     events.map((_, index) => index + 2),
   );
-  expect(await toldBy()).toEqual({ ...before, notice: (before.notice ?? 0) + 61 });
+  expect(await toldBy()).toEqual({ ...before, notice: (before.notice ?? 0) + 31 });
 });
 
 it('a resource that no notification holds comes by the feed', async () => {

@@ -1,5 +1,5 @@
 /** From this many entries on, waiting for others gains nothing: a commit's cost is then in its rows. */
-export const LARGE_ROUND_ENTRIES = 100;
+const LARGE_ROUND_ENTRIES = 100;
 
 interface Waiting<Item, Result> {
   item: Item;

@@ -44,7 +44,7 @@ describe('the notices of a round', () => {
 
   it('fill notifications as far as PostgreSQL takes them, in bytes', () => {
     for (const character of ['a', 'é', '☃', '😀']) {
-      const batch = Array.from({ length: 60 }, (_, at) => told(`${at}`, 'a', character.repeat(at * 7)));
+      const batch = Array.from({ length: 32 }, (_, at) => told(`${at}`, 'a', character.repeat(at * 14)));
       const { channels, payloads } = new OutcomeNotices(logger).of([batch])!;
       expect(channels).toEqual(payloads.map(() => 'a'));
       expect(payloads.flatMap(eventsOf)).toEqual(batch.map(({ outcome }) => outcome.event_id));
@@ -65,8 +65,8 @@ describe('the notices of a round', () => {
   });
 
   it('are none of a large round, where the feed costs least', () => {
-    expect(new OutcomeNotices(logger).of([many(50, 'a'), many(49, 'a')])).toBeDefined();
-    expect(new OutcomeNotices(logger).of([many(50, 'a'), many(50, 'a')])).toBeUndefined();
+    expect(new OutcomeNotices(logger).of([many(16, 'a'), many(16, 'a')])).toBeDefined();
+    expect(new OutcomeNotices(logger).of([many(16, 'a'), many(17, 'a')])).toBeUndefined();
   });
 
   it('are none for a while after PostgreSQL refused them, and go on after any other failure', () => {

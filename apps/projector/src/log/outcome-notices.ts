@@ -1,6 +1,5 @@
 import { NOTIFICATION_BYTES_MAX, type Outcome } from '@runspine/contracts';
 import type { Logger } from '@runspine/service';
-import { LARGE_ROUND_ENTRIES } from '../commit-rounds.js';
 import type { Told } from '../runs/fold-batch.js';
 import { resourceTextOf } from './outcome-text.js';
 
@@ -9,6 +8,12 @@ export interface Notices {
   readonly channels: readonly string[];
   readonly payloads: readonly string[];
 }
+
+/**
+ * Most outcomes of a round that is told: a notification costs by its bytes, the feed by its records, and in a larger round
+ * the feed is cheaper.
+ */
+const ROUND_MAX = 32;
 
 /** SQLSTATEs of a `pg_notify` that PostgreSQL refuses: its queue is full (a listener stands still), or it is not allowed. */
 const NOTIFY_REFUSED = new Set(['54000', '42501']);
@@ -30,7 +35,7 @@ export class OutcomeNotices {
    */
   of(batches: readonly (readonly Told[])[]): Notices | undefined {
     const told = batches.flat();
-    if (told.length >= LARGE_ROUND_ENTRIES || performance.now() < this.silentUntilMs) return undefined;
+    if (told.length > ROUND_MAX || performance.now() < this.silentUntilMs) return undefined;
     const channels: string[] = [];
     const payloads: string[] = [];
     for (const [channel, ofChannel] of Map.groupBy(told, ({ entry }) => entry.event.replyto)) {
