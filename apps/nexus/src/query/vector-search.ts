@@ -32,6 +32,31 @@ export async function searchVector(
   depth: number,
   cache: RowCache<VectorRow>,
 ): Promise<Candidate[]> {
+  const rows =
+    space.rows <= depth ? await scan(space, predicate) : await proposed(space, vector, predicate, depth, cache);
+  const norm = Math.sqrt(dot(vector, vector));
+  const candidates: Candidate[] = [];
+  for (const [rowId, row] of rows) {
+    // A stored vector of length 0 has no direction, and is near nothing.
+    if (row.norm === 0) continue;
+    candidates.push({ source, rowId, id: row.id, score: dot(vector, row.vector) / (norm * row.norm) });
+  }
+  return candidates.sort(inOrder);
+}
+
+/** Every chunk: where all of them are candidates a search would find the same, and its proposals be read after it. */
+async function scan({ table }: PinnedSpace, predicate: string | undefined): Promise<Map<number, VectorRow>> {
+  const where = predicate === undefined ? LIVE : `${LIVE} AND ${predicate}`;
+  return rowsOf(await table.query().where(where).select(ROW_COLUMNS).withRowId().toArrow(), (values) => values);
+}
+
+async function proposed(
+  space: PinnedSpace,
+  vector: Float32Array,
+  predicate: string | undefined,
+  depth: number,
+  cache: RowCache<VectorRow>,
+): Promise<Iterable<readonly [rowId: number, row: VectorRow]>> {
   const search = space.table
     .query()
     .nearestTo(vector)
@@ -42,15 +67,7 @@ export async function searchVector(
   const filtered = predicate === undefined ? search : search.where(predicate);
   const rowIds = rowIdsOf(await filtered.limit(depth).select(['_distance']).withRowId().toArrow());
   const rows = await cache.rows(space.table, rowIds, vectorsOf(space));
-  const norm = Math.sqrt(dot(vector, vector));
-  const candidates: Candidate[] = [];
-  rows.forEach((row, at) => {
-    // A stored vector of length 0 has no direction, and is near nothing.
-    if (row.norm === 0) return;
-    const score = dot(vector, row.vector) / (norm * row.norm);
-    candidates.push({ source, rowId: rowIds[at] as number, id: row.id, score });
-  });
-  return candidates.sort(inOrder);
+  return rows.map((row, at) => [rowIds[at] as number, row]);
 }
 
 /** Vectors of a space, by row. */
