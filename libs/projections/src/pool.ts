@@ -40,9 +40,8 @@ export function openPool(options: PoolOptions): pg.Pool {
 }
 
 /** One connection of its own, in the role as those of {@link openPool}: for what must stay on one, such as LISTEN. */
-export function newClient(options: PoolOptions): pg.Client {
-  const { max: _most, ...config } = poolConfig(options);
-  return new pg.Client({ ...config, keepAlive: true });
+export function newClient(options: Omit<PoolOptions, 'connectionsMax'>): pg.Client {
+  return new pg.Client({ ...poolConfig(options), keepAlive: true });
 }
 
 /** The projector's statements take arrays of any length and need one plan each, made once a connection. */

@@ -9,15 +9,15 @@ export type NoticeListener = (notice: OutcomeNotice) => void;
 export interface NoticeReaderOptions {
   database: Pick<PoolOptions, 'databaseUrl' | 'applicationName'>;
   logger: Logger;
-  /** How often the connection is tried, milliseconds. @default 15000 */
-  checkMs?: number;
 }
 
 type Client = ReturnType<typeof newClient>;
 
 /** Within this a notification to oneself arrives, milliseconds; otherwise the connection is given up. */
 const ARRIVAL_MS = 3000;
+/** How often that is tried, milliseconds. */
 const CHECK_MS = 15_000;
+/** How long a connection may take to end, milliseconds. */
 const GOODBYE_MS = 500;
 
 /**
@@ -83,7 +83,7 @@ export class NoticeReader {
     this.client = client;
     this.checks = setInterval(() => {
       this.check(client).catch(() => this.lost(client));
-    }, this.options.checkMs ?? CHECK_MS).unref();
+    }, CHECK_MS).unref();
   }
 
   /** A pooler may lend the connection to others between statements: then nothing arrives. */
