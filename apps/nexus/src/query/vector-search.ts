@@ -98,9 +98,12 @@ function rowsOf(found: Parameters<typeof eachRow>[0], kept: (values: Float32Arra
   return rows;
 }
 
-/** Four sums side by side: one alone waits for each addition before the next. */
+/** Four sums side by side: one alone waits for each addition before the next. Destructured they would each be boxed. */
 function dot(one: Float32Array, other: Float32Array): number {
-  let [first, second, third, fourth] = [0, 0, 0, 0];
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
   const length = one.length & ~3;
   for (let at = 0; at < length; at += 4) {
     first += (one[at] as number) * (other[at] as number);
