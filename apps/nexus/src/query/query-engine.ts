@@ -13,7 +13,7 @@ import { type EmbedderOf, modeOf, queryVectors, type QueryVectors } from './quer
 import { rerank, type RerankerOf } from './reranking.js';
 import { type Retrieved, retrieve, type RowCaches } from './retrieval.js';
 import { type OpenSources, openSources, ownSpace, type SpaceOpener } from './sources.js';
-import { textRowCache } from './text-search.js';
+import { textRowCache } from './text-source.js';
 import { vectorRowCache } from './vector-search.js';
 
 export interface QueryEngineParts {
@@ -80,7 +80,7 @@ export class QueryEngine {
       const { timings, retrieved } = ranked;
       const candidates = Object.fromEntries(
         (['vector', 'text'] as const).flatMap((name) => {
-          const counts = retrieved[name]?.sources.map((ofSource) => ofSource.length);
+          const counts = retrieved[name]?.found;
           return counts ? [[name, counts]] : [];
         }),
       );

@@ -6,13 +6,17 @@ import type { Mode, QueryPlan } from './query-plan.js';
 import type { QueryVectors } from './query-vectors.js';
 import type { Source } from './sources.js';
 import type { RowCache } from './row-cache.js';
-import { readTextQuery, searchText, type TextRow } from './text-search.js';
-import { searchVector, type VectorRow } from './vector-search.js';
+import { readTextQuery } from './text-query.js';
+import { searchText } from './text-search.js';
+import type { TextRow } from './text-source.js';
+import { searchVectors, type VectorRow } from './vector-search.js';
 
 /** One modality over all sources. */
 export interface ModalityResult {
-  /** Each source's own list. */
+  /** Each source's own list, as far as the one list needs it. */
   readonly sources: readonly (readonly Candidate[])[];
+  /** How many candidates each source gave. */
+  readonly found: readonly number[];
   /** The one list: comparable scores sorted, or ranks fused. */
   readonly list: readonly Candidate[];
 }
@@ -54,7 +58,7 @@ export async function retrieve(
     mode === 'vector' || sources.length === 0 ? undefined : retrieveText(plan, depth, reach, sources, caches),
   ]);
   const full = [vector, text].some((modality) => {
-    const found = modality?.sources.map((candidates) => candidates.length) ?? [];
+    const found = modality?.found ?? [];
     return found.some((count) => count >= depth) || found.reduce((sum, count) => sum + count, 0) > reach;
   });
   const answer = { vector, text, full };
@@ -80,16 +84,13 @@ async function retrieveVector(
   { bySource, comparable }: QueryVectors,
   caches: RowCaches,
 ): Promise<ModalityResult> {
-  const found = await Promise.all(
-    sources.map(async ({ space }, index) => {
-      const vector = bySource[index];
-      return vector === undefined ? [] : searchVector(space, index, vector, plan.predicate, depth, caches.vector);
-    }),
-  );
-  if (comparable) return { sources: found, list: merged(found, reach) };
+  const asked = sources.map(({ space }, index) => ({ space, vector: bySource[index] }));
+  const together = comparable && reach === depth;
+  const found = await searchVectors(asked, plan.predicate, depth, together, caches.vector);
+  if (comparable) return { ...found, list: merged(found.sources, reach) };
   // Distances of different models say nothing about each other; ranks are all that is left.
-  const lists = found.map((candidates) => ({ weight: 1, candidates }));
-  return { sources: found, list: fuse(lists, plan.rrfK).slice(0, reach) };
+  const lists = found.sources.map((candidates) => ({ weight: 1, candidates }));
+  return { ...found, list: fuse(lists, plan.rrfK).slice(0, reach) };
 }
 
 async function retrieveText(
@@ -101,6 +102,6 @@ async function retrieveText(
 ) {
   const spaces = sources.map(({ space }) => space);
   const query = await readTextQuery(plan.text as string, spaces[0] as Source['space']);
-  const found = await searchText(spaces, query, plan.predicate, depth, caches.text);
+  const found = await searchText(spaces, query, plan.predicate, depth, reach === depth, caches.text);
   return { ...found, list: merged(found.sources, reach) };
 }

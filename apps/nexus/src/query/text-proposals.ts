@@ -4,7 +4,7 @@ import { type CorpusStatistics, idf } from './bm25.js';
 import { eachRow, rowIdsOf } from './columns.js';
 
 /** What the text index of a source proposes for a query. */
-export interface Proposals {
+export interface TextProposals {
   readonly rowIds: readonly number[];
   /** By the index, best first. */
   readonly scores: Float32Array;
@@ -12,12 +12,12 @@ export interface Proposals {
 
 const SCORE = '_score';
 
-export async function proposalsOf(
+export async function textProposals(
   space: PinnedSpace,
   text: string,
   predicate: string | undefined,
   limit: number,
-): Promise<Proposals> {
+): Promise<TextProposals> {
   const search = space.table
     .query()
     .fullTextSearch(text, { columns: [COLUMN.text] })
@@ -57,24 +57,4 @@ export function growthOf(local: CorpusStatistics, statistics: CorpusStatistics):
     weight = Math.max(weight, everywhere / idf(count, local.chunks));
   }
   return Math.max(1, longer) * weight;
-}
-
-/** By which part the index's scores differ from the source's own statistics', at most; NaN where neither gives one. */
-export function deviationOf(proposals: Proposals, ownScores: Float64Array): number {
-  let deviation = 0;
-  proposals.scores.forEach((score, at) => {
-    deviation = Math.max(deviation, Math.abs(score / (ownScores[at] as number) - 1));
-  });
-  return deviation;
-}
-
-/**
- * Whether the best of the whole query, as many as the depth, are among the index's proposals for it. Where the index
- * scored them as the source's statistics do, it knows those; a chunk that it did not propose scored no more than the
- * last that it did, and then scores by the pooled statistics at most so much more as the weight of some term grew, or
- * the mean length.
- */
-export function holdsBest(proposals: Proposals, scores: Float64Array, growth: number, depth: number): boolean {
-  const last = scores.toSorted().at(-depth) as number;
-  return Math.min(...proposals.scores) * growth < last;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { PinnedSpace } from '../spaces/pinned-space.js';
 import { sqlText } from '../spaces/space-schema.js';
 import { change, EMBEDDING, spaceKey, TestSpaces } from '../spaces/spaces.fixture.js';
-import { searchVector, vectorRowCache } from './vector-search.js';
+import { searchVectors, vectorRowCache } from './vector-search.js';
 
 /* A space of no more chunks than candidates are wanted is read whole; any other is searched. Both find the same. */
 
@@ -32,7 +32,8 @@ afterAll(async () => {
   await spaces.clean();
 });
 
-const search = (depth: number, predicate?: string) => searchVector(space, 0, ASKED, predicate, depth, cache);
+const search = async (depth: number, predicate?: string) =>
+  (await searchVectors([{ space, vector: ASKED }], predicate, depth, true, cache)).sources[0]!;
 
 it('finds the same, read whole or searched', async () => {
   const whole = await search(DOCUMENTS);
