@@ -138,3 +138,26 @@ it('scores no chunk that cannot be among the best, and each where the index does
   expect(again.scored).toEqual([2 * depth]);
   expect(again.sources[0]?.map(({ id }) => id)).toEqual(sources[0]?.map(({ id }) => id));
 });
+
+it('scores every proposal of an index that counts what is gone, and asks it for more', async () => {
+  const key = spaceKey('thinned');
+  const documents = Array.from({ length: DOCUMENTS }, (_, at) => ({
+    id: `d${at}`,
+    topic: 0,
+    text: WORDS.filter((_word, word) => at % WORDS.length >= word).join(' '),
+    vector: Float32Array.of(1, at, 0, 0),
+  }));
+  await fill(store, key, documents, true);
+  // Those with the rarest words go, so that what is left of these words counts for more than the index knows.
+  const gone = documents.filter((_, at) => at % WORDS.length === WORDS.length - 1 && at > WORDS.length);
+  const removals = gone.map(({ id }) => ({ documentId: id, sourceOffset: DOCUMENTS, chunks: [] }));
+  await store.commit(key, { model: 'hash-4', dimension: 4 }, removals);
+  const thinned = (await store.open(key)) as PinnedSpace;
+  const query = await readTextQuery(WORDS.join(' '), thinned);
+  const search = (depth: number) => searchText([thinned], query, undefined, depth, true, textRowCache(2 ** 20));
+  const [all, some] = [await search(DOCUMENTS), await search(DEPTH)];
+  thinned.release();
+  expect(all.scored).toEqual([DOCUMENTS - gone.length]);
+  expect(some.sources[0]).toEqual(all.sources[0]?.slice(0, DEPTH));
+  expect(some.scored[0]).toBeGreaterThanOrEqual(2 * DEPTH);
+});
