@@ -144,10 +144,18 @@ describe('uploads', () => {
 
 describe('a body over the limit', () => {
   const LENGTH = INGEST_BODY_BYTES_MAX + 1024 * 1024;
+  /** With the default times: so many bytes take a busy machine longer than the others may. */
+  let patient: RunningGateway;
+
+  beforeAll(async () => {
+    patient = await runGateway(process.env);
+    await untilReady(patient);
+  });
+  afterAll(() => patient.remove());
 
   /** Sends a head that names more than may come; what is answered, and the socket to go on with. */
-  async function refused(line: string) {
-    const { hostname, port } = new URL(gateway.address);
+  async function refused(line: string, { address }: RunningGateway) {
+    const { hostname, port } = new URL(address);
     const socket = connect(Number(port), hostname);
     const got = { text: '', closed: false };
     socket.on('data', (chunk: Buffer) => (got.text += chunk.toString()));
@@ -166,7 +174,7 @@ describe('a body over the limit', () => {
   it.each([INGEST, 'POST /v1/runs'])(
     'of %s is refused before it came, and the caller may send on to read it',
     async (line) => {
-      const { socket, got, until } = await refused(line);
+      const { socket, got, until } = await refused(line, patient);
       expect(got.text).toMatch(/^HTTP\/1.1 413 /);
       expect(got.text).not.toMatch(/connection: close/i);
 
@@ -179,7 +187,7 @@ describe('a body over the limit', () => {
   );
 
   it('holds a connection no longer than a request has to arrive, however fast it goes on', async () => {
-    const { socket, got, until } = await refused(INGEST);
+    const { socket, got, until } = await refused(INGEST, gateway);
     const goOn = setInterval(() => socket.write(Buffer.alloc(2 * BYTES_PER_S, 'x')), 100);
     await until(() => got.closed);
     clearInterval(goOn);
