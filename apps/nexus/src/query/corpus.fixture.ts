@@ -196,7 +196,7 @@ function amongEquals(list: readonly Scored[], gains: readonly number[]): number[
   return shared;
 }
 
-function direction(random: () => number): Float32Array {
+export function direction(random: () => number): Float32Array {
   return normalised(Float32Array.from({ length: DIMENSION }, () => random() + random() + random() - 1.5));
 }
 
