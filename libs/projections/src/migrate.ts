@@ -12,6 +12,7 @@ import { ProjectionVersions1764000000012 } from './migrations/1764000000012-proj
 import { ResearchRuns1764000000013 } from './migrations/1764000000013-research-runs.js';
 import { AdminJobsKept1764000000014 } from './migrations/1764000000014-admin-jobs-kept.js';
 import { RowTypes1764000000015 } from './migrations/1764000000015-row-types.js';
+import { RunFilters1764000000016 } from './migrations/1764000000016-run-filters.js';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -27,6 +28,7 @@ export const MIGRATIONS = [
   ResearchRuns1764000000013,
   AdminJobsKept1764000000014,
   RowTypes1764000000015,
+  RunFilters1764000000016,
 ];
 
 /** One number for everybody who migrates a Runspine database, so that two set-ups wait for each other. */

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunResource } from '@runspine/contracts';
+import pg from 'pg';
+import { ReadStore } from './read-store.js';
 import { RunQueries, type RunPosition } from './run-queries.js';
 import { TestDatabase } from './stored-runs.fixture.js';
 
@@ -117,6 +119,53 @@ describe('the list of runs', () => {
     for (const filters of [{ stage: value }, { kind: value }, { tag: value }, { tag: `x:${value}` }]) {
       expect((await runs.list(scope, filters, { limit: 5 })).items).toEqual([]);
     }
+  });
+});
+
+describe('the list of many runs, of which few are looked for', () => {
+  const scope = { tenantId: 'many', env: 'default' };
+  const OTHERS = 5000;
+  let owner: pg.Client;
+  let failedId: string;
+
+  beforeAll(async () => {
+    owner = new pg.Client({ connectionString: database.url });
+    await owner.connect();
+    const failed = database.run({ ...scope, recordedMs: Date.UTC(2026, 0, 1) });
+    await failed.apply('run.created', { stage: 'yearly' });
+    await failed.apply('run.failed', { error: { message: 'no paper' } });
+    failedId = failed.id;
+    await owner.query(
+      `INSERT INTO proj_runs SELECT (jsonb_populate_record(it, jsonb_build_object('status', 'completed', 'stage', 'daily',
+           'run_id', 'run_' || lpad(to_hex(i), 32, '0'), 'created_at', it.created_at + i * interval '1 second'))).*
+         FROM proj_runs it, generate_series(1, ${OTHERS}) i WHERE tenant_id = 'many'`,
+    );
+    await owner.query('ANALYZE proj_runs');
+  });
+  afterAll(() => owner.end());
+
+  /** How often PostgreSQL used an index so far; a connection says so at its end at the latest. */
+  const usesOf = async (index: string): Promise<number> => {
+    const text = 'SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = $1';
+    const { rows } = await owner.query<{ idx_scan: string }>(text, [index]);
+    return Number(rows[0]!.idx_scan);
+  };
+
+  it.each([
+    ['failed', { status: 'failed' }, 'proj_runs_unsuccessful', 1],
+    ['cancelled', { status: 'cancelled' }, 'proj_runs_unsuccessful', 0],
+    ['of a stage', { stage: 'yearly' }, 'proj_runs_stage', 1],
+  ] as const)('does not go through all others for those %s', async (_, filters, index, count) => {
+    const before = await usesOf(index);
+    const store = new ReadStore({ databaseUrl: database.url, role: 'runspine_gateway', connectionsMax: 1 });
+    const { items } = await new RunQueries(store).list(scope, filters, { limit: 50 });
+    await store.close();
+
+    expect(items.map((run) => run.run_id)).toEqual(count === 0 ? [] : [failedId]);
+    for (let look = 0; look < 100 && (await usesOf(index)) === before; look += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(await usesOf(index)).toBe(before + 1);
   });
 });
 
