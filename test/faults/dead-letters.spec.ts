@@ -55,6 +55,7 @@ const FAULTS: [what: string, code: string, path: string, spoil: Spoil][] = [
   ['has a NUL in a name', 'event.invalid', '/data/input', withInput('{"a\\u0000":1}')],
   ['has a lone surrogate', 'event.invalid', '/data/input/1', withInput('["ok","\\ud800"]')],
   ['has a number that no double holds', 'event.invalid', '/data/input', withInput('1e999')],
+  ['has one of many digits', 'event.invalid', '/data/input', withInput(`1${'0'.repeat(250)}e99`)],
   ['nests too deep', 'event.invalid', `/data/input${'/0'.repeat(63)}`, withInput('['.repeat(5000) + ']'.repeat(5000))],
   ['has 900 kB of payload', 'event.too_large', '/data', withInput(JSON.stringify('x'.repeat(900_000)))],
   ['has a run id from the future', 'event.invalid', '/data/run_id', futureRun],

@@ -85,6 +85,21 @@ describe('findUnstorable', () => {
     expect(findUnstorable(value, text + ' '.repeat(200))).toEqual({ path, message });
   });
 
+  it('finds every number that JSON.parse makes Infinity, however it is written', () => {
+    const digits = fc.integer({ min: 0, max: 400 }).map((count) => '7'.repeat(count));
+    const exponent = fc.constantFrom('', 'e', 'E', 'e+', 'E-').chain((sign) => {
+      return sign === '' ? fc.constant('') : fc.integer({ min: 0, max: 1200 }).map((value) => `${sign}${value}`);
+    });
+    fc.assert(
+      fc.property(fc.constantFrom('', '-'), digits, digits, exponent, (sign, whole, part, power) => {
+        const text = `{"a":${sign}7${whole}${part === '' ? '' : `.${part}`}${power}}`;
+        const value = JSON.parse(text) as { a: number };
+        expect(findUnstorable(value, text) !== undefined).toBe(!Number.isFinite(value.a));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it('finds them in short texts, too', () => {
     for (const text of [
       '{"a":"\\u0000"}',
@@ -93,6 +108,8 @@ describe('findUnstorable', () => {
       '{"a":1e400}',
       '{"a":-9E+999}',
       `{"a":1${'0'.repeat(400)}}`,
+      `{"a":1${'0'.repeat(250)}e99}`,
+      `{"a":-1${'0'.repeat(210)}.5E+99}`,
     ]) {
       expect(findUnstorable(JSON.parse(text), text)).toMatchObject({ path: '/a' });
     }

@@ -13,8 +13,11 @@ export const EVENT_DATA_BYTES_MAX = 256 * 1024;
 
 /** Longest path in a fault, in UTF-16 units; it may hold a producer's own keys. */
 const PATH_LENGTH_MAX = 256;
-/** Escapes of NUL and of surrogates, and exponents and rows of digits that may reach past what a double holds. */
-const RISKY = /\\u(?:0000|[dD][89a-fA-F])|\d[eE]\+?\d{3}|\d{300}/;
+/**
+ * Escapes of NUL and of surrogates, and numbers that may reach past what a double holds: an exponent of three digits, or
+ * so many digits before one of two.
+ */
+const RISKY = /\\u(?:0000|[dD][89a-fA-F])|\d[eE]\+?\d{3}|\d{200}/;
 
 /**
  * The JSON Canonicalization Scheme of RFC 8785: one text for equal values, whatever their key order.
