@@ -102,6 +102,12 @@ const HOSTILE: Hostile[] = [
     code: 'auth.forbidden',
   },
   { name: 'erasing as a writer', path: `/v1/runs/${RUN}/erase`, body: '{"reason":"x"}', code: 'auth.forbidden' },
+  {
+    name: 'erasing as a writer, among other events',
+    path: `/v1/runs/${RUN}/events`,
+    body: '{"events":[{"type":"run.started","data":{}},{"type":"run.erased","data":{"reason":"x"}}]}',
+    code: 'auth.forbidden',
+  },
   { name: 'a quote in a path', path: `/v1/runs/run_'/start`, code: 'request.invalid', fault: 'runId' },
   { name: 'a slash in an id', path: `/v1/runs/run_%2f..%2f/start`, code: 'request.invalid', fault: 'runId' },
   { name: 'NUL in a path', path: `/v1/runs/%00/start`, code: 'request.invalid', fault: 'runId' },

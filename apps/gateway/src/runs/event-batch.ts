@@ -8,7 +8,7 @@ import {
   ServiceError,
   type SubmittedEvent,
 } from '@runspine/contracts';
-import type { Identity } from '@runspine/request-context';
+import { type Identity, requireRole } from '@runspine/request-context';
 import type { WriteRequest } from '../http/write-headers.js';
 import { hashOfRequest, submitted } from './command-event.js';
 import { eventIdOf } from './own-ids.js';
@@ -26,7 +26,8 @@ const KEY_LENGTH_MAX = 251;
 
 /**
  * The events of a batch, all of them checked: a batch is taken whole or not at all.
- * @throws ServiceError `request.invalid` with the path of each fault, such as `/events/3/data/name`.
+ * @throws ServiceError `request.invalid` with the path of each fault, such as `/events/3/data/name`; `auth.forbidden`
+ *   where one of them takes another role than the route.
  */
 export function eventsOfBatch(
   caller: Identity,
@@ -53,6 +54,8 @@ export function eventsOfBatch(
     events.push(taken);
   });
   if (faults.length > 0) throw invalidRequest(faults.slice(0, FAULTS_MAX));
+  // As of the event's own route: what it takes away does not come back.
+  if (events.some(({ event }) => event.type === 'run.erased')) requireRole(caller, 'admin');
   return events;
 }
 

@@ -85,7 +85,7 @@ export function BatchDoc(): MethodDecorator {
     description:
       'In their order. All are checked before the first is sent: one that is malformed refuses the batch, with its ' +
       'path. Then each has its own outcome, also where an earlier one was refused. With an Idempotency-Key, each ' +
-      'event has the key `key#index`.',
+      'event has the key `key#index`. `run.erased` takes the role admin.',
     params: { runId: RUN_ID_PARAM },
     headers,
     body: { schema: schemaRef('EventBatch') },
