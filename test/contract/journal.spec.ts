@@ -205,6 +205,24 @@ describe('an erased run', () => {
     room.close();
   });
 
+  it('has none left where they were many, applied and refused, and a batch erased them', async () => {
+    const http = stack.http().with({ 'x-roles': 'admin' });
+    const long = (await http.post('/v1/runs', { name: SECRET })).body.run_id;
+    const events = Array.from({ length: 520 }, (_, index) =>
+      index % 2 === 0
+        ? { type: 'run.annotated', data: { tags: { [`note-${index % 50}`]: SECRET } } }
+        : { type: 'run.completed', data: { output: SECRET } },
+    );
+    events.push({ type: 'run.erased', data: { reason: 'asked for' } } as never);
+    const { status, body } = await http.post(`/v1/runs/${long}/events`, { events });
+
+    expect(status).toBe(200);
+    expect(body.results.at(-1)).toMatchObject({ outcome: 'applied', run_sequence: 262 });
+    expect(body.results.filter(({ outcome }: { outcome: string }) => outcome === 'rejected')).toHaveLength(260);
+    expect(JSON.stringify(await stack.database.dump())).not.toContain(SECRET);
+    expect(await chainFaults(stack.database, stack.journalKey)).toEqual([]);
+  });
+
   it('keeps what was measured, its states and its chain, and folds to its projection', async () => {
     expect((await stack.http().get(`/v1/runs/${run}`)).body).toMatchObject({
       status: 'completed',
