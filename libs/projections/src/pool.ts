@@ -11,7 +11,7 @@ export interface PoolOptions {
   connectionsMax?: number;
   /** How long a connection may take to open, milliseconds. @default 5000 */
   connectTimeoutMs?: number;
-  /** How long one statement may take, milliseconds. @default 30000 */
+  /** How long one statement may take, milliseconds; its answer is waited for 5 s longer. @default 30000 */
   statementTimeoutMs?: number;
   /**
    * How long a transaction may wait for its process, milliseconds: one that sleeps or is cut off must not hold its rows
@@ -41,19 +41,31 @@ export function openPool(options: PoolOptions): pg.Pool {
 
 /** One connection of its own, in the role as those of {@link openPool}: for what must stay on one, such as LISTEN. */
 export function newClient(options: Omit<PoolOptions, 'connectionsMax'>): pg.Client {
-  return new pg.Client({ ...poolConfig(options), keepAlive: true });
+  return new pg.Client(poolConfig(options));
 }
 
 /** The projector's statements take arrays of any length and need one plan each, made once a connection. */
 const ONE_PLAN = '-c plan_cache_mode=force_generic_plan';
 
+/**
+ * How much longer than PostgreSQL itself a connection waits for an answer, milliseconds: a server that vanished without a
+ * word, or a way to it that swallows all, would be waited for until the kernel gives up, a quarter of an hour later.
+ */
+const SILENCE_MS = 5000;
+/** How long a connection is quiet before the kernel asks whether the other end is there, milliseconds. */
+const KEEP_ALIVE_MS = 10_000;
+
 /** The configuration of {@link openPool}, for libraries that make their own pool. */
 export function poolConfig(options: PoolOptions): pg.PoolConfig {
+  const statementMs = options.statementTimeoutMs ?? 30_000;
   return {
     connectionString: options.databaseUrl,
     max: options.connectionsMax ?? 10,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5000,
-    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    statement_timeout: statementMs,
+    query_timeout: statementMs + SILENCE_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 5000,
     application_name: options.applicationName ?? options.role,
     options: `-c role=${options.role} -c timezone=UTC ${options.role === 'runspine_projector' ? ONE_PLAN : ''}`,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 import { RunEntity } from '../entities/run.entity.js';
 import { JournalQueries } from './journal-queries.js';
@@ -100,6 +101,28 @@ describe('without PostgreSQL', () => {
     silent.close();
   });
 
+  it('does not wait for good for a server that vanished without a word', async () => {
+    const run = database.run();
+    await run.apply('run.created');
+    const way = await openWay();
+    const options = { role: 'runspine_gateway', connectionsMax: 1, statementTimeoutMs: 100 } as const;
+    const store = new ReadStore({ databaseUrl: way.url, ...options });
+    const reads = new RunQueries(store);
+    await reads.find(ACME, run.id);
+    way.swallow();
+
+    await expect(reads.find(ACME, run.id)).rejects.toMatchObject({ code: 'store.unavailable' });
+    const found = async (): Promise<string | undefined> =>
+      reads.find(ACME, run.id).then(
+        ({ run_id }) => run_id,
+        () => undefined,
+      );
+    for (let look = 0; look < 10 && (await found()) === undefined; look += 1);
+    expect(await found()).toBe(run.id);
+    await store.close();
+    way.close();
+  }, 60_000);
+
   it('goes on after its connections were cut', async () => {
     const run = database.run();
     await run.apply('run.created');
@@ -114,6 +137,26 @@ describe('without PostgreSQL', () => {
     expect(await runs.find(ACME, run.id)).toMatchObject({ run_id: run.id });
   });
 });
+
+/** A way to PostgreSQL whose open connections can be made to swallow all that is sent. New ones go through. */
+async function openWay() {
+  const { hostname, port } = new URL(database.url);
+  const sockets: Socket[] = [];
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    near.pipe(far).pipe(near);
+    for (const socket of [near, far]) sockets.push(socket.on('error', () => undefined));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: Object.assign(new URL(database.url), { port: (server.address() as AddressInfo).port }).href,
+    swallow: () => sockets.forEach((socket) => socket.unpipe().pause()),
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
 
 async function terminate(pid: number): Promise<void> {
   const client = new pg.Client({ connectionString: database.url });

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type pg from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { EventOutcomeEntity } from '../entities/event-outcome.entity.js';
 import { NexusTaskEntity } from '../entities/nexus-task.entity.js';
@@ -85,10 +86,14 @@ export class ReadStore {
   }
 }
 
-/** Nothing was written: the answer need not wait for the end of the transaction. */
+/**
+ * Nothing was written: the answer need not wait for the end of the transaction. A connection that cannot end it is closed,
+ * lest the next read waits behind it.
+ */
 function endRead(runner: QueryRunner, succeeded: boolean): void {
   runner
     .query(succeeded ? 'COMMIT' : 'ROLLBACK')
-    .catch(() => undefined)
-    .finally(() => void runner.release().catch(() => undefined));
+    .catch(async () => void ((await runner.connect()) as pg.PoolClient).end())
+    .finally(() => runner.release())
+    .catch(() => undefined);
 }

@@ -31,7 +31,7 @@ const AWAY = new Set([
 /** TypeORM's words for a connection that broke within a read. */
 const BROKEN = /AlreadyReleasedError$/;
 const AWAY_MESSAGE =
-  /timeout exceeded when trying to connect|connection (terminated|error)|not queryable|timeout expired/i;
+  /timeout exceeded when trying to connect|connection (terminated|error)|not queryable|timeout expired|query read timeout/i;
 
 /** What a failed read means: `store.unavailable` when PostgreSQL is away or too slow, else the error as it is. */
 export function storeFault(error: unknown): unknown {
