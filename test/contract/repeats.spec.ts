@@ -70,6 +70,19 @@ describe('every command, sent twice with one event id', () => {
     expect((await stack.http().get(`/v1/runs/${run_id}`)).body).toMatchObject({ task_count: 1, version: 2 });
     expect((await stack.http().get(`/v1/events/${event_id}`)).body).toMatchObject({ outcome: 'applied' });
   });
+
+  it('an event id that comes again in another env is refused there, and tells nothing of the run', async () => {
+    const run_id: string = (await stack.http().post('/v1/runs')).body.run_id;
+    const event_id = randomUUID();
+    await stack.http().post(`/v1/runs/${run_id}/start`, { event_id });
+    const { status, body } = await stack
+      .http()
+      .with({ 'x-env': 'other' })
+      .post(`/v1/runs/${run_id}/start`, { event_id });
+
+    expect([status, body.error.code, body.run]).toEqual([409, 'event.id_reused', undefined]);
+    expect(await stack.http().post(`/v1/runs/${run_id}/start`, { event_id })).toMatchObject({ status: 200 });
+  });
 });
 
 it('a redelivered partition changes nothing: no row of any table', async () => {

@@ -82,7 +82,7 @@ export const ERRORS = {
   'event.id_reused': {
     status: 409,
     retryable: false,
-    meaning: 'The event id came before with another type or other data. Use a new id.',
+    meaning: 'The event id came before with another type or other data, or in another env. Use a new id.',
   },
   'event.parked': {
     status: 422,

@@ -56,6 +56,11 @@ export function foldBatch(
   return fold.folded;
 }
 
+/** Of another env it is not: who submits there must not be answered with this one's run. */
+function isSameEvent(known: OutcomeRow, { hash, event }: Entry): boolean {
+  return known.hash === hash && known.env === event.env;
+}
+
 class BatchFold {
   readonly folded: FoldedBatch = { journal: [], outcomes: [], keys: [], rejections: [], erased: [], told: [] };
 
@@ -69,7 +74,7 @@ class BatchFold {
   take(entry: Entry): void {
     const { event } = entry;
     const known = this.state.outcomes.get(entry.outcomeKey);
-    if (known) return known.hash === entry.hash ? this.repeat(entry, known) : this.refuseReusedId(entry);
+    if (known) return isSameEvent(known, entry) ? this.repeat(entry, known) : this.refuseReusedId(entry);
     const first =
       event.idempotencykey === undefined
         ? undefined

@@ -5,7 +5,7 @@ import { EXAMPLE, exampleEvent } from './examples.js';
 
 /** Why a readable event is refused, in the order in which it is checked. */
 export const REFUSALS: readonly { reason: RejectionReason; when: string }[] = [
-  { reason: 'event.id_reused', when: 'the event id came before, with another type or other data.' },
+  { reason: 'event.id_reused', when: 'the event id came before, with another type or other data, or in another env.' },
   { reason: 'idempotency.key_reused', when: 'its idempotency key came before, with another hash.' },
   { reason: 'run.exists', when: 'a `run.created` of a run that exists.' },
   { reason: 'run.not_found', when: 'any other event of a run that does not exist.' },

@@ -22,7 +22,7 @@ function refusals(): string[] {
 function duplicates(): string[] {
   return [
     '## Duplicates',
-    'An event whose id came before in the tenant, with the same type and equal data (RFC 8785: order of names and white space do not matter), is a duplicate. Nothing happens, and its outcome is the first one, told again. Other attributes, such as `time`, are not compared. So a producer repeats what it is not sure of, with the same id, even days later. The same id with another type or other data is `event.id_reused`.',
+    'An event whose id came before in the tenant, in the same env and with the same type and equal data (RFC 8785: order of names and white space do not matter), is a duplicate. Nothing happens, and its outcome is the first one, told again. Other attributes, such as `time`, are not compared. So a producer repeats what it is not sure of, with the same id, even days later. The same id with another type or other data, or in another env, is `event.id_reused`.',
     'Producers that cannot repeat an id (a new process after a crash) derive it from what they know: a UUID version 5 of run id and step name, for example.',
   ];
 }
