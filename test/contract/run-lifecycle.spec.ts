@@ -200,6 +200,20 @@ describe('what the state machine refuses', () => {
     });
   });
 
+  it('a run takes no more names than it keeps: 409, and what it has stays', async () => {
+    const runId: string = (await http.post('/v1/runs')).body.run_id;
+    const tags = (round: number) =>
+      Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`tag-${round}-${index}`, 'x']));
+    for (let round = 0; round < 20; round += 1) {
+      expect(await http.post(`/v1/runs/${runId}/annotate`, { tags: tags(round) })).toMatchObject({ status: 200 });
+    }
+    expect(await http.post(`/v1/runs/${runId}/annotate`, { tags: { more: 'x' } })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'run.annotations_full', details: { current: 'created', version: 21 } } },
+    });
+    expect((await http.post(`/v1/runs/${runId}/annotate`, { tags: { 'tag-0-0': 'y' } })).body.version).toBe(22);
+  });
+
   it('a step that nobody created is 404', async () => {
     const answer = await http.post(`/v1/runs/${runs.running}/steps/step_${'0'.repeat(32)}/start`);
     expect(answer).toMatchObject({ status: 404, body: { error: { code: 'step.not_found' } } });

@@ -107,6 +107,12 @@ export const ERRORS = {
     retryable: false,
     meaning: 'The run is in a state that refuses this event; details.current names it.',
   },
+  'run.annotations_full': {
+    status: 409,
+    retryable: false,
+    meaning:
+      'With this event the run would have more than 1,000 names of tags, of metadata or of scores, or more than 1 MiB of them together.',
+  },
   'step.not_found': { status: 404, retryable: false, meaning: 'The run has no such step.' },
   'step.exists': { status: 409, retryable: false, meaning: 'The run has a step of this id.' },
   'step.invalid_transition': {
@@ -184,5 +190,6 @@ export type RejectionReason =
   | 'step.not_found'
   | 'run.version_mismatch'
   | 'run.invalid_transition'
+  | 'run.annotations_full'
   | 'step.exists'
   | 'step.invalid_transition';

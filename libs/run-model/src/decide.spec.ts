@@ -99,6 +99,40 @@ describe('every event in every state', () => {
   });
 });
 
+describe('annotations of a run, added up', () => {
+  const names = (from: number, count: number, value: unknown = 'x') =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`n${from + index}`, value]));
+  const full = 'run.annotations_full running';
+
+  it.each([
+    ['tags', (from: number, count: number) => ({ tags: names(from, count) })],
+    ['metadata', (from: number, count: number) => ({ metadata: names(from, count) })],
+    [
+      'scores',
+      (from: number, count: number) => ({
+        scores: Object.keys(names(from, count)).map((name) => ({ name, value: 1 })),
+      }),
+    ],
+  ])('are at most 1,000 names of %s, of which each may have another value at any time', (_, data) => {
+    const spine = given(...running(), event('run.annotated', data(0, 999)));
+
+    expect(outcomeOf(spine, 'run.annotated', data(999, 2))).toBe(full);
+    expect(outcomeOf(spine, 'run.annotated', data(999, 1))).toBe(ok);
+    expect(outcomeOf(spine, 'run.annotated', data(1000, 1))).toBe(full);
+    expect(outcomeOf(spine, 'run.annotated', data(0, 1000))).toBe(ok);
+    expect(outcomeOf(spine, 'run.completed')).toBe(ok);
+  });
+
+  it('are at most 1 MiB', () => {
+    const spine = given(...running());
+    const added = (from: number, length: number) =>
+      outcomeOf(spine, 'run.annotated', { metadata: names(from, 1, 'ü'.repeat(length)) });
+
+    expect([0, 1, 2, 3].map((from) => added(from, 120_000))).toEqual([ok, ok, ok, ok]);
+    expect([added(4, 120_000), added(4, 40_000), added(3, 1), added(5, 100_000)]).toEqual([full, ok, ok, ok]);
+  });
+});
+
 describe('the special moves of a step', () => {
   it('completes from pending by a checkpoint only', () => {
     const pending = () => given(...running(), event('step.created'));

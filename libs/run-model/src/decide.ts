@@ -1,4 +1,5 @@
 import type { RejectionReason, SubmittedEvent } from '@runspine/contracts';
+import { annotated, annotationsFit } from './annotations.js';
 import { type RunState, type StepState, type SubmittedStepEvent, type View, isFinished, isStepEvent } from './state.js';
 
 /** What becomes of an event: it applies, or it is refused. */
@@ -40,6 +41,9 @@ export function decide(view: View, event: SubmittedEvent): Decision {
   if (stepEvent) return decideStep(step, stepEvent);
   if (event.type === 'run.failed' && wasSeenSince(run, event.data.error)) {
     return refuse('run.version_mismatch', run.status);
+  }
+  if (event.type === 'run.annotated' && !annotationsFit(annotated(run, event.data))) {
+    return refuse('run.annotations_full', run.status);
   }
   return mayRunMove(run, event.type) ? APPLY : refuse('run.invalid_transition', run.status);
 }

@@ -1,3 +1,4 @@
+import { annotated } from './annotations.js';
 import { eraseRun } from './erase.js';
 import { NO_METRICS, ownMetrics, totalsOf } from './metrics.js';
 import type { RecordedRunEvent, RunState } from './state.js';
@@ -7,7 +8,6 @@ import { durationMs } from './times.js';
 export const STALE_AFTER_S = 900;
 
 type RunCreated = Extract<RecordedRunEvent, { type: 'run.created' }>;
-type RunAnnotated = Extract<RecordedRunEvent, { type: 'run.annotated' }>;
 type LaterRunEvent = Exclude<RecordedRunEvent, RunCreated>;
 
 /** The run that a `run.created` makes. */
@@ -89,7 +89,7 @@ export function evolveRun(run: RunState, event: LaterRunEvent): RunState {
       next.cancel_reason = event.data.reason ?? null;
       break;
     case 'run.annotated':
-      annotate(next, event.data);
+      Object.assign(next, annotated(next, event.data));
       break;
     case 'run.erased':
       next.erased_at = event.time;
@@ -109,15 +109,4 @@ function end(next: RunState, status: 'completed' | 'failed' | 'cancelled', event
   next.duration_ms = durationMs(event.data.duration_ms, next.started_at, event.time);
   next.own_metrics = ownMetrics(event.data.metrics);
   next.metrics = totalsOf(next.own_metrics, next.step_metrics);
-}
-
-/** Merged at the top level, the last of a name wins; spread copies own keys only, `__proto__` as a plain one. */
-function annotate(next: RunState, data: RunAnnotated['data']): void {
-  if (data.tags) next.tags = { ...next.tags, ...data.tags };
-  if (data.metadata) next.metadata = { ...next.metadata, ...data.metadata };
-  if (data.scores) {
-    const byName = new Map(next.scores.map((score) => [score.name, score]));
-    for (const score of data.scores) byName.set(score.name, score);
-    next.scores = [...byName.values()];
-  }
 }

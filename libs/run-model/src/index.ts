@@ -1,4 +1,5 @@
 export { affectsSteps, closeStep, endsRun } from './affected-steps.js';
+export { ANNOTATION_BYTES_MAX, ANNOTATION_NAMES_MAX } from './annotations.js';
 export { type Apply, type Decision, decide, type Refusal } from './decide.js';
 export { eraseRun, eraseStep, redact } from './erase.js';
 export { STALE_AFTER_S } from './evolve-run.js';

@@ -109,5 +109,6 @@ function refusalsOf(type: string): ErrorCode[] {
   if (type === 'run.created') return ['run.exists', 'run.version_mismatch'];
   const ofRun: ErrorCode[] = ['run.not_found', 'run.version_mismatch', 'run.invalid_transition'];
   if (type === 'step.created') return [...ofRun, 'step.exists'];
+  if (type === 'run.annotated') return [...ofRun, 'run.annotations_full'];
   return type.startsWith('step.') ? [...ofRun, 'step.not_found', 'step.invalid_transition'] : ofRun;
 }

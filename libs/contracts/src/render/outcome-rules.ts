@@ -19,6 +19,10 @@ export const REFUSALS: readonly { reason: RejectionReason; when: string }[] = [
     when: 'the run is finished, and the event is neither `run.annotated` nor `run.erased`.',
   },
   { reason: 'step.exists', when: 'a `step.created` of a step that exists.' },
+  {
+    reason: 'run.annotations_full',
+    when: 'a `run.annotated` that would leave more than 1,000 names of a field, or more than 1 MiB of tags, metadata and scores.',
+  },
   { reason: 'run.invalid_transition', when: "the run's state does not accept the event." },
   { reason: 'step.invalid_transition', when: "the step's state does not accept the event." },
 ];
