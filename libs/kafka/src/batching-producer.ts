@@ -3,7 +3,7 @@ import { atMost } from './backoff.js';
 import type { KafkaClient } from './client.js';
 import { KafkaUnavailable, ProducerClosed } from './errors.js';
 import { ProducerConnection } from './producer-connection.js';
-import { PendingRecord, ProducerQueue } from './producer-queue.js';
+import { PendingRecord, ProducerQueue, RecordGroup } from './producer-queue.js';
 import { sendRecords } from './producer-send.js';
 import type { OutgoingRecord, RecordPosition } from './records.js';
 
@@ -92,11 +92,14 @@ export class BatchingProducer {
 
   /**
    * Queues all of them or none. Resolves with their positions in order; rejects with the first failure once all are
-   * settled, when others may have been written.
+   * settled, when others may have been written: of a partition those before it, never one after it alone. They leave in
+   * one send where that holds them, and where it does not, none leaves after a send that failed.
    */
   async sendMany(records: readonly OutgoingRecord[]): Promise<RecordPosition[]> {
-    const pending = this.enqueue(records);
+    const group = new RecordGroup();
+    const pending = this.enqueue(records, group);
     await Promise.allSettled(pending.map((one) => one.acknowledged));
+    if (group.failure) throw group.failure;
     return Promise.all(pending.map((one) => one.acknowledged));
   }
 
@@ -126,10 +129,10 @@ export class BatchingProducer {
     };
   }
 
-  private enqueue(records: readonly OutgoingRecord[]): PendingRecord[] {
+  private enqueue(records: readonly OutgoingRecord[], group?: RecordGroup): PendingRecord[] {
     if (this.closed) throw new ProducerClosed();
     const deadlineMs = Date.now() + this.sendTimeoutMs;
-    const pending = records.map((record) => new PendingRecord(record, deadlineMs));
+    const pending = records.map((record) => new PendingRecord(record, deadlineMs, group));
     this.queue.push(pending);
     this.armDeadline();
     this.draining ??= this.drain();
@@ -158,6 +161,7 @@ export class BatchingProducer {
         for (const one of batch) one.reject(failure);
       }
       this.inFlight = [];
+      this.queue.dropForsaken();
     }
     // In the turn that found the queue empty, so that the next record starts another drain.
     this.draining = undefined;

@@ -1,5 +1,11 @@
-import { ProducerOverloaded } from './errors.js';
+import { KafkaUnavailable, ProducerOverloaded } from './errors.js';
 import { recordBytes, type OutgoingRecord, type RecordPosition } from './records.js';
+
+/** Records that were given together. What follows a lost one means nothing without it, and is then not written either. */
+export class RecordGroup {
+  /** Why the first of them that was lost was. */
+  failure: Error | undefined;
+}
 
 /** A record on its way: settled once, by the acknowledgement, a refusal or its deadline. */
 export class PendingRecord {
@@ -11,6 +17,8 @@ export class PendingRecord {
   constructor(
     readonly record: OutgoingRecord,
     readonly deadlineMs: number,
+    /** Undefined for a record that was given alone. */
+    readonly group?: RecordGroup,
   ) {
     this.bytes = recordBytes(record);
     const { promise, resolve, reject } = Promise.withResolvers<RecordPosition>();
@@ -27,7 +35,16 @@ export class PendingRecord {
   reject(error: Error): void {
     if (this.settled) return;
     this.settled = true;
+    if (this.group) this.group.failure ??= error;
     this.callbacks.reject(error);
+  }
+
+  /** Refuses it where one that it was given with is lost; it must not have left. True where it did. */
+  forsake(): boolean {
+    const failure = this.group?.failure;
+    if (!failure) return false;
+    this.reject(new KafkaUnavailable('A record that it was given with was not written.', false, failure));
+    return true;
   }
 }
 
@@ -76,7 +93,8 @@ export class ProducerQueue {
 
   /**
    * The next send: as many of the oldest as fit, a partition's share within `maxBatchBytes`, since the broker's limit is
-   * on a partition's part of a send. A record that is larger alone goes alone, so that its refusal is only its own.
+   * on a partition's part of a send. A record that is larger alone goes alone, so that its refusal is only its own. A
+   * group that does not fit any more begins the next send: one send is written or lost as a whole, two are not.
    */
   take(): PendingRecord[] {
     const { maxBatchRecords, maxBatchBytes } = this.limits;
@@ -94,7 +112,14 @@ export class ProducerQueue {
       bytesOf.set(key, bytes);
       count += 1;
     }
-    return this.remove(count);
+    return this.remove(this.beforeCutGroup(count));
+  }
+
+  /** Removes those whose group lost a record, and refuses them. A cut group is always the first. */
+  dropForsaken(): void {
+    let count = 0;
+    while (this.pending[count]?.forsake()) count += 1;
+    if (count > 0) this.remove(count);
   }
 
   /** Removes and returns those whose deadline has passed; they never left. */
@@ -102,6 +127,15 @@ export class ProducerQueue {
     let count = 0;
     while (count < this.pending.length && (this.pending[count]?.deadlineMs ?? Infinity) <= nowMs) count += 1;
     return count === 0 ? [] : this.remove(count);
+  }
+
+  /** Where the group begins that a cut at `count` would divide; `count` where there is none, or nothing before it. */
+  private beforeCutGroup(count: number): number {
+    const group = this.pending[count]?.group;
+    if (!group) return count;
+    let from = count;
+    while (from > 0 && this.pending[from - 1]?.group === group) from -= 1;
+    return from > 0 ? from : count;
   }
 
   private remove(count: number): PendingRecord[] {

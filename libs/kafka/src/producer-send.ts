@@ -15,7 +15,7 @@ const COMPRESSION = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP, 
 /**
  * Sends a batch and settles each of its records. A batch that is refused for its size is sent again by partition, then
  * by halves, on the same producer: what the broker had taken of it keeps its sequence numbers and is recognised, so
- * nothing is doubled, and only a record that is too large alone is refused.
+ * nothing is doubled, and only a record that is too large alone is refused, with what follows of its group.
  * Rejects when a send failed otherwise; what is unsettled then may or may not be written.
  */
 export async function sendRecords(producer: Producer, batch: PendingRecord[], settings: SendSettings): Promise<void> {
@@ -57,7 +57,9 @@ async function sendInParts(
   }
   const middle = Math.ceil(records.length / 2);
   await sendRecords(producer, records.slice(0, middle), settings);
-  await sendRecords(producer, records.slice(middle), settings);
+  // The broker has nothing of this half yet: what is left out leaves no gap in its sequence.
+  const rest = records.slice(middle).filter((one) => !one.forsake());
+  if (rest.length > 0) await sendRecords(producer, rest, settings);
 }
 
 interface PartitionGroup {
