@@ -51,6 +51,29 @@ describe('while PostgreSQL is away', () => {
     await stack.caughtUp();
   });
 
+  it('a record that nobody can read is one dead letter, however often its batch is tried, and another when it is replayed', async () => {
+    const good = team.record({ type: 'run.created', data: { run_id: team.runId() } });
+    const letters = async () =>
+      (await stack.read('deadLetter')).filter(({ headers }) => headers.ce_id === good.headers.ce_id);
+    const projector = stack.projectors[0]!;
+    const counted = await projector.metric('runspine_projector_dead_letters_total');
+    const tries = () => projector.lines.filter(({ fields }) => fields.msg === 'Batch failed, tried again').length;
+    const before = tries();
+    stack.postgresProxy!.cut();
+    await team.sendRecords([{ ...good, value: '{' }, good]);
+    await until('four tries', () => tries() >= before + 4);
+    stack.postgresProxy!.mend();
+    await stack.caughtUp();
+    const [letter, ...others] = await letters();
+    expect(others).toEqual([]);
+    expect(await projector.metric('runspine_projector_dead_letters_total')).toBe(counted + 1);
+
+    await stack.rewind((partition, stored) => (partition === Number(letter!.headers.dl_partition) ? 0 : stored));
+    await team.send({ type: 'run.started', data: { run_id: good.headers.ce_subject! } });
+    await stack.caughtUp();
+    expect(await letters()).toHaveLength(2);
+  });
+
   it('the gateway takes writes that wait for nobody, and answers reads 503', async () => {
     const runId = await createdRun();
     stack.postgresProxy!.cut();

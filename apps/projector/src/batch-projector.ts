@@ -4,6 +4,7 @@ import type { Logger } from '@runspine/service';
 import pg from 'pg';
 import type { LogPositions } from './log/log-positions.js';
 import { CommitRounds } from './commit-rounds.js';
+import { onceADelivery } from './dead-letters/once-a-delivery.js';
 import { RecordsInHand } from './records-in-hand.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
 import { BatchState } from './runs/batch-state.js';
@@ -62,10 +63,12 @@ export class BatchProjector {
 
   private readonly inHand: RecordsInHand;
   private readonly notices: OutcomeNotices;
+  private readonly deadLetter: BatchProjectorOptions['deadLetter'];
 
   constructor(private readonly options: BatchProjectorOptions) {
     this.inHand = new RecordsInHand(options.recordsInHandMax);
     this.notices = new OutcomeNotices(options.logger);
+    this.deadLetter = onceADelivery(options.deadLetter);
   }
 
   /**
@@ -78,7 +81,7 @@ export class BatchProjector {
 
   private async applyNow(batch: PartitionBatch): Promise<void> {
     const { entries, unreadable } = readRecords(batch.records, this.options.partitions, Date.now());
-    await Promise.all(unreadable.map((letter) => this.options.deadLetter(letter)));
+    await Promise.all(unreadable.map((letter) => this.deadLetter(letter)));
     const { topic, partition, firstOffset: from, nextOffset: to } = batch;
     const stretch = { topic, partition, from, to, entries, epoch: this.options.positions.epochOf(batch) };
     const told = await this.rounds.take(stretch);
@@ -170,7 +173,7 @@ export class BatchProjector {
       'PostgreSQL refuses this event alone: parked',
     );
     const detail = { code: 'event.parked', path: '', message: `SQLSTATE ${sqlstate}` } as const;
-    await this.options.deadLetter({ record, fault: detail });
+    await this.deadLetter({ record, fault: detail });
     const recordedAt = new Date().toISOString();
     const parked = parkEntry(entry, sqlstate, recordedAt);
     const state = new BatchState();

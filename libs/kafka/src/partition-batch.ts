@@ -19,7 +19,7 @@ export interface PartitionBatch {
   readonly highWatermark: number;
 }
 
-/** Rejecting means: again, after a delay, for ever. `PositionLost` means: elsewhere. */
+/** Rejecting means: again, with the same records, after a delay, for ever. `PositionLost` means: elsewhere. */
 export type PartitionBatchHandler = (batch: PartitionBatch) => Promise<void> | void;
 
 /** Where a partition begins, or that it must not be read, and why. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { encodeBinary, newEventId, newTaskId } from '@runspine/contracts';
-import { partitionFor, PositionLost } from '@runspine/kafka';
+import { headerText, partitionFor, PositionLost } from '@runspine/kafka';
 import { type ChainedNexusEntry, hashNexusEntry, openPool, ReadStore, TaskQueries } from '@runspine/projections';
 import { nexusOf, PARTITIONS, RunningNexus } from './running-nexus.fixture.js';
 
@@ -195,6 +195,27 @@ describe('delivery', () => {
     ]);
     await nexus.send(requested(id));
     expect(await nexus.task(id)).toMatchObject({ status: 'queued' });
+  });
+
+  it('that is tried again while PostgreSQL fails is a dead letter once, and once more when it is replayed', async () => {
+    const event = requested(newTaskId());
+    const reused = { ...event, data: { ...event.data, documents: [doc('other')] } } as typeof event;
+    const { key, headers } = encodeBinary(event);
+    await nexus.send(event);
+    await nexus.refuseToSave();
+    const tries = nexus.delivered.length;
+    const sent = Promise.all([
+      nexus.sendRaw({ partition: partitionFor(key, PARTITIONS), key, headers, value: '{' }),
+      nexus.send(reused),
+    ]);
+    await nexus.delivers(tries + 4);
+    await nexus.saveAgain();
+    await sent;
+    const ours = () => nexus.deadLetters.filter(({ record }) => headerText(record.headers, 'ce_id') === event.id);
+    expect(ours().map(({ fault }) => fault.code)).toEqual(['event.malformed', 'event.id_reused']);
+
+    await nexus.replay();
+    expect(ours()).toHaveLength(4);
   });
 });
 

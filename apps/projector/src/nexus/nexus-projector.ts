@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { type PartitionBatch, PositionLost } from '@runspine/kafka';
 import type { Logger } from '@runspine/service';
 import pg from 'pg';
+import { onceADelivery } from '../dead-letters/once-a-delivery.js';
 import type { LogPositions } from '../log/log-positions.js';
 import { foldNexus } from './fold-nexus.js';
 import { type NexusEntry, readNexusRecords, type SetAside } from './nexus-entry.js';
@@ -35,7 +36,11 @@ export interface NexusProjectorOptions {
  * streams, tasks are folded, the offset moves by compare-and-set.
  */
 export class NexusProjector {
-  constructor(private readonly options: NexusProjectorOptions) {}
+  private readonly deadLetter: NexusProjectorOptions['deadLetter'];
+
+  constructor(private readonly options: NexusProjectorOptions) {
+    this.deadLetter = onceADelivery(options.deadLetter);
+  }
 
   /**
    * Applies a batch. What is set aside is a dead letter, acknowledged before the offset moves past it.
@@ -43,7 +48,7 @@ export class NexusProjector {
    */
   async apply(batch: PartitionBatch): Promise<void> {
     const { entries, unreadable } = readNexusRecords(batch.records, this.options.partitions, Date.now());
-    await Promise.all(unreadable.map((letter) => this.options.deadLetter(letter)));
+    await Promise.all(unreadable.map((letter) => this.deadLetter(letter)));
     const { topic, partition, firstOffset: from, nextOffset: to } = batch;
     await this.applyStretch({ topic, partition, from, to, entries });
   }
@@ -71,7 +76,7 @@ export class NexusProjector {
       try {
         const state = await loadNexus(pool, stretch.entries);
         const folded = foldNexus(stretch.entries, state, journalKey, new Date().toISOString());
-        await Promise.all(folded.setAside.map((letter) => this.options.deadLetter(letter)));
+        await Promise.all(folded.setAside.map((letter) => this.deadLetter(letter)));
         return await saveNexus(pool, { ...stretch, clusterId: positions.clusterId }, folded);
       } catch (error) {
         if (error instanceof PositionLost) throw await positions.lost(stretch);
@@ -87,7 +92,7 @@ export class NexusProjector {
       { partition, offset: record.offset, event: event.id, sqlstate, err: error },
       'PostgreSQL refuses this event alone: parked',
     );
-    await this.options.deadLetter({
+    await this.deadLetter({
       record,
       fault: { code: 'event.parked', path: '', message: `SQLSTATE ${sqlstate}` },
     });

@@ -123,6 +123,26 @@ export class RunningNexus {
     await this.settled();
   }
 
+  /** PostgreSQL fails every batch, as it does where it shuts down, until `saveAgain`. */
+  async refuseToSave(): Promise<void> {
+    await this.owner.query(`
+      CREATE FUNCTION shut_down() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'shutting down' USING ERRCODE = '57P01'; END $$;
+      CREATE TRIGGER shut_down BEFORE UPDATE ON projector_offsets EXECUTE FUNCTION shut_down();`);
+  }
+
+  async saveAgain(): Promise<void> {
+    await this.owner.query('DROP TRIGGER shut_down ON projector_offsets; DROP FUNCTION shut_down();');
+  }
+
+  /** Waits until so many batches were delivered since the start, tries counted each. */
+  async delivers(batches: number): Promise<void> {
+    for (let attempt = 0; attempt < 400 && this.delivered.length < batches; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    if (this.delivered.length < batches) throw new Error(`Only ${this.delivered.length} batches came.`);
+  }
+
   async task(taskId: string): Promise<Record<string, unknown> | undefined> {
     const { rows } = await this.owner.query<Record<string, unknown>>(
       'SELECT * FROM proj_nexus_tasks WHERE task_id = $1 ORDER BY tenant_id',
