@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
+import { CompressionTypes, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 
 /*
  * A producer of another team: a plain Kafka client, written with docs/events.md open and nothing of ours at hand. Its
@@ -90,10 +90,15 @@ export class ForeignProducer {
     await this.sendRecords(events.map((event) => this.record(event)));
   }
 
-  async sendRecords(records: readonly ForeignRecord[]): Promise<void> {
+  async sendRecords(records: readonly ForeignRecord[], compression = CompressionTypes.None): Promise<void> {
     const atOnce = 2000;
     for (let from = 0; from < records.length; from += atOnce) {
-      await this.producer.send({ topic: this.topic, acks: -1, messages: records.slice(from, from + atOnce) });
+      await this.producer.send({
+        topic: this.topic,
+        acks: -1,
+        compression,
+        messages: records.slice(from, from + atOnce),
+      });
     }
   }
 }

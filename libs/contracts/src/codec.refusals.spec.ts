@@ -1,7 +1,9 @@
+import { constants } from 'node:buffer';
 import { describe, expect, it } from '@jest/globals';
 import type { RawRecord } from './codec.js';
 import { affinityOf, newRunId, newStepId } from './ids.js';
 import { EVENT_DATA_BYTES_MAX } from './json.js';
+import { RECORD_BYTES_MAX } from './topics.js';
 import { binary, created, faultOf, NOW, structured, withOutput } from './records.fixture.js';
 import { EXAMPLE, exampleEvent } from './render/examples.js';
 
@@ -135,6 +137,16 @@ describe('data that does not fit', () => {
 
 describe('size', () => {
   const overhead = Buffer.byteLength(JSON.stringify({ ...exampleEvent('step.completed').data, output: '' }));
+
+  it('of a record is at most 1 MiB, white space included, and what is larger than any text is not read', () => {
+    const { value, ...rest } = binary();
+    const padded = (bytes: number) => ({ ...rest, value: Buffer.concat([value!, Buffer.alloc(bytes, ' ')]) });
+    expect(faultOf(padded(RECORD_BYTES_MAX - value!.length))).toBeUndefined();
+    expect(faultOf(padded(RECORD_BYTES_MAX - value!.length + 1))).toEqual({ code: 'event.too_large', path: '' });
+    expect(faultOf({ ...rest, value: Buffer.alloc(constants.MAX_STRING_LENGTH + 1) })).toMatchObject({
+      code: 'event.too_large',
+    });
+  });
 
   it('of data is at most 256 KiB, in both modes', () => {
     const fits = 'x'.repeat(EVENT_DATA_BYTES_MAX - overhead);

@@ -6,6 +6,7 @@ import { definitionOf, isStepEventType } from './events.js';
 import { affinityOf, affinityOfRunId, partitionKeyOf, TIME_AHEAD_MS_MAX, timeOfId } from './ids.js';
 import { EVENT_DATA_BYTES_MAX, type Fault, findUnstorable, jsonBytes } from './json.js';
 import { type RecordFault, faultOf } from './record-fault.js';
+import { RECORD_BYTES_MAX } from './topics.js';
 
 /** A record's event, or why there is none. */
 export type Decoded = { event: SubmittedEvent } | { fault: RecordFault };
@@ -76,6 +77,9 @@ export function readTyped(
   definitionOfType: (type: string) => EventDefinition | undefined,
 ): { event: Envelope & { data: unknown } } | { fault: RecordFault } {
   if (record.value === null) return faultOf('event.malformed', '', 'has no value');
+  if (record.value.length > RECORD_BYTES_MAX) {
+    return faultOf('event.too_large', '', `must be at most ${RECORD_BYTES_MAX} bytes`);
+  }
   if (!isUtf8(record.value)) return faultOf('event.malformed', '', 'is not UTF-8');
   const text = record.value.toString('utf8');
   let value: unknown;

@@ -72,7 +72,11 @@ export const ERRORS = {
     retryable: false,
     meaning: "A field of the event's data or envelope does not fit; its path is named.",
   },
-  'event.too_large': { status: 413, retryable: false, meaning: "The event's data is over 256 KiB." },
+  'event.too_large': {
+    status: 413,
+    retryable: false,
+    meaning: "The event's data is over 256 KiB, or its record over 1 MiB once it is unpacked.",
+  },
   'event.wrong_partition': {
     status: 400,
     retryable: false,
@@ -156,6 +160,12 @@ export const ERRORS = {
     status: 404,
     retryable: false,
     meaning: 'The dead letter topic has no record there; it is kept for 30 days.',
+  },
+  'dead_letter.cut': {
+    status: 409,
+    retryable: false,
+    meaning:
+      'The letter keeps only a part of a record that was too large; only its producer can send it again, smaller.',
   },
   'projector.unavailable': {
     status: 503,

@@ -98,7 +98,10 @@ export const DeadLetterResource = Type.Object({
   type: orNull(Type.String()),
   tenant_id: orNull(Type.String()),
   key: orNull(Type.String()),
-  bytes: Count,
+  bytes: Type.Integer({ minimum: 0, description: 'Of the value as it was.' }),
+  cut: orNull(
+    Type.String({ description: 'What of the record is not kept whole: key, headers, value; null where all is.' }),
+  ),
   redriven: orNull(Type.String({ description: 'Of a letter that came back: which redrive sent it.' })),
 });
 export type DeadLetterResource = Static<typeof DeadLetterResource>;

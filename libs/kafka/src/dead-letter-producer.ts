@@ -1,7 +1,8 @@
 import type { BatchingProducer } from './batching-producer.js';
 import type { KafkaClient } from './client.js';
+import { cutRecord } from './cut-record.js';
 import { partitionFor } from './partitioning.js';
-import type { RecordHeaders, RecordPosition } from './records.js';
+import type { KafkaRecord, RecordPosition } from './records.js';
 import { partitionCount } from './topics.js';
 
 export interface DeadLetter {
@@ -15,7 +16,7 @@ export interface DeadLetter {
   readonly code: string;
   /** The path of the fault, or a sentence; at most 1,024 characters are kept. */
   readonly detail?: string;
-  readonly record: { readonly key: Buffer | null; readonly value: Buffer | null; readonly headers?: RecordHeaders };
+  readonly record: Pick<KafkaRecord, 'key' | 'value'> & Partial<Pick<KafkaRecord, 'headers' | 'bytes'>>;
 }
 
 export interface DeadLetterProducerOptions {
@@ -27,7 +28,8 @@ export interface DeadLetterProducerOptions {
 
 /**
  * Keeps what cannot be read: key, value and headers as they were, and beside them where it came from and why, in
- * `dl_topic`, `dl_partition`, `dl_offset`, `dl_group`, `dl_code`, `dl_time` (ISO 8601) and `dl_detail`.
+ * `dl_topic`, `dl_partition`, `dl_offset`, `dl_group`, `dl_code`, `dl_time` (ISO 8601) and `dl_detail`. A record that is
+ * larger than any may be, which a compressed batch can bring, is kept in part, and `dl_cut` names what is not whole.
  */
 export class DeadLetterProducer {
   private partitions: Promise<number> | undefined;
@@ -39,15 +41,16 @@ export class DeadLetterProducer {
    * `BatchingProducer.send`, or with `UnknownTopic`.
    */
   async publish(letter: DeadLetter): Promise<RecordPosition> {
-    const { source, record } = letter;
+    const { source } = letter;
+    const { key, value, headers, about } = cutRecord(letter.record);
     const partitions = await this.partitionCount();
     return this.options.producer.send({
       topic: this.options.topic,
-      partition: record.key === null ? 0 : partitionFor(record.key, partitions),
-      key: record.key,
-      value: record.value,
+      partition: key === null ? 0 : partitionFor(key, partitions),
+      key,
+      value,
       headers: {
-        ...record.headers,
+        ...headers,
         dl_topic: source.topic,
         dl_partition: String(source.partition),
         dl_offset: String(source.offset),
@@ -55,6 +58,7 @@ export class DeadLetterProducer {
         dl_code: letter.code,
         dl_time: new Date().toISOString(),
         dl_detail: (letter.detail ?? '').slice(0, 1024),
+        ...about,
       },
     });
   }

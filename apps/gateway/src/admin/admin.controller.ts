@@ -178,7 +178,8 @@ export class AdminController {
     summary: 'Begin to send dead letters to where they came from',
     description:
       'Raw, under their own ids: what was applied meanwhile is a repeat. The header rs_redrive says which job sent ' +
-      `them. The result has {dry_run, matched, redriven, skipped, letters}. ${ONE_AT_A_TIME}`,
+      `them. A letter that is \`cut\` is skipped, and ends the job with \`dead_letter.cut\` where \`letters\` names it. The ` +
+      `result has {dry_run, matched, redriven, skipped, letters}. ${ONE_AT_A_TIME}`,
     body: { schema: schemaRef('RedriveRequest') },
     answers: { 202: JOB_STARTED },
     errors: ['request.malformed', 'request.unsupported_media_type', ...JOB_ERRORS],

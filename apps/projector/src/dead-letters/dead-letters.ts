@@ -63,7 +63,7 @@ export class DeadLetters {
     return { items, next_cursor: null };
   }
 
-  /** One letter, whole. @throws ServiceError `dead_letter.not_found` */
+  /** One letter, with all that it keeps. @throws ServiceError `dead_letter.not_found` */
   async find(partition: number, offset: number): Promise<DeadLetterContent> {
     const mark = (await this.ranges()).find((one) => one.partition === partition);
     if (!mark || offset < mark.from || offset >= mark.to) throw new ServiceError('dead_letter.not_found');
@@ -147,7 +147,8 @@ function aboutOf(record: KafkaRecord): DeadLetterResource {
     type: header('ce_type') ?? said.type ?? null,
     tenant_id: header('ce_tenantid') ?? said.tenantid ?? null,
     key: record.key?.toString('utf8') ?? null,
-    bytes: record.value?.length ?? 0,
+    bytes: Number(header('dl_value_bytes')) || (record.value?.length ?? 0),
+    cut: header('dl_cut') || null,
     redriven: header(REDRIVE_HEADER),
   };
 }

@@ -1,4 +1,4 @@
-import type { DeadLetterResource, RedriveRequest } from '@runspine/contracts';
+import { type DeadLetterResource, type RedriveRequest, ServiceError } from '@runspine/contracts';
 import { type BatchingProducer, headerText, type OutgoingRecord, type RecordHeaders } from '@runspine/kafka';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JobContext } from '../admin/admin-jobs.js';
@@ -13,7 +13,7 @@ export interface RedriveResult {
   dry_run: boolean;
   matched: number;
   redriven: number;
-  /** Letters whose source is no topic of ours. */
+  /** Letters whose source is no topic of ours, or that keep only a part of their record. */
   skipped: number;
   /** The first of them. */
   letters: DeadLetterResource[];
@@ -22,6 +22,7 @@ export interface RedriveResult {
 /**
  * Sends letters to where they came from, raw, under their own ids: what was applied meanwhile is a repeat. One that
  * still cannot be read becomes another letter, which says which redrive sent it.
+ * @throws ServiceError `dead_letter.cut` at a letter that was asked for by name and is not whole
  */
 export async function redrive(
   letters: DeadLetters,
@@ -40,7 +41,8 @@ export async function redrive(
       job.signal.throwIfAborted();
       result.matched += 1;
       if (result.letters.length < NAMED_MAX) result.letters.push(letter.about);
-      if (!sources.has(letter.about.source.topic)) result.skipped += 1;
+      if (letter.about.cut !== null && selection.letters) throw cutLetter(letter.about);
+      if (!sources.has(letter.about.source.topic) || letter.about.cut !== null) result.skipped += 1;
       else if (!dry_run) {
         await producer.send(recordOf(letter, job.jobId));
         result.redriven += 1;
@@ -54,6 +56,11 @@ export async function redrive(
   );
   job.progress(result.matched, result.matched);
   return result;
+}
+
+function cutLetter({ partition, offset, cut, bytes }: DeadLetterResource): ServiceError {
+  const message = `Letter ${partition}/${offset} does not keep all of its record (${cut}): it was too large.`;
+  return new ServiceError('dead_letter.cut', message, { partition, offset, cut, bytes });
 }
 
 function recordOf({ record, about }: Letter, jobId: string): OutgoingRecord {

@@ -57,7 +57,7 @@ export function asyncApiDocument(version: string): Json {
               dl_code: { type: 'string', enum: [...DEAD_LETTER_CODES], description: DEAD_LETTER_HEADERS.dl_code },
             },
           },
-          payload: { description: 'Bytes as they were.' },
+          payload: { description: 'Bytes as they were, or the first of them: `dl_cut`.' },
         },
       },
       schemas: { outcomes: outcomesSchema(), eventHeaders: eventHeaders(), nexusEventHeaders: nexusEventHeaders() },

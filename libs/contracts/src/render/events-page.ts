@@ -148,7 +148,7 @@ function limits(): string[] {
   return [
     '## Data and limits',
     [
-      `- A record is at most ${RECORD_BYTES_MAX / 1024 / 1024} MiB, its data at most ${EVENT_DATA_BYTES_MAX / 1024} KiB as JSON text without white space, in UTF-8.`,
+      `- A record is at most ${RECORD_BYTES_MAX / 1024 / 1024} MiB, unpacked where its batch is compressed, its data at most ${EVENT_DATA_BYTES_MAX / 1024} KiB as JSON text without white space, in UTF-8.`,
       `- Arrays and objects nest at most ${JSON_DEPTH_MAX} levels deep.`,
       '- Strings and names hold neither NUL (U+0000) nor a lone surrogate. The value is UTF-8, without a byte order mark.',
       '- Numbers are doubles (RFC 8785, I-JSON): integers are exact to 2^53, send larger ones as strings; 1e400 is refused.',

@@ -50,6 +50,9 @@ export const DEAD_LETTER_HEADERS = {
   dl_time: 'When it was set aside: RFC 3339.',
   dl_detail:
     'Where and what: an attribute (`time`), `key`, `partition`, or a JSON pointer (`/data/error/message`), and the fault. Empty or at most 1,024 characters.',
+  dl_cut: 'What of the record is not whole here: `key`, `headers`, `value`, with commas between. Empty where all is.',
+  dl_value_bytes: 'Where the value is cut: how long it was. Else empty.',
+  dl_value_sha256: 'Where the value is cut: the SHA-256 of the whole, in hex. Else empty.',
 } as const;
 
 /** Headers of a feed record. */

@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode } from '../errors.js';
-import { TOPICS } from '../topics.js';
+import { RECORD_BYTES_MAX, TOPICS } from '../topics.js';
 import { DEAD_LETTER_CODES, DEAD_LETTER_HEADERS, FEED_HEADERS, REFUSALS, feedExample } from './outcome-rules.js';
 import { block, code, table } from './markdown.js';
 
@@ -35,6 +35,7 @@ function deadLetters(): string[] {
       ['header', 'meaning'],
       Object.entries(DEAD_LETTER_HEADERS).map(([name, meaning]) => [code(name), meaning]),
     ),
+    `A record of more than ${RECORD_BYTES_MAX / 1024 / 1024} MiB, which only a compressed batch can bring, is not kept whole: of key and value the beginning, and the headers that there is room for. The source topic has it until its time is up. Such a letter is not sent again: \`dead_letter.cut\`.`,
     table(['`dl_code`', 'meaning'], meanings(DEAD_LETTER_CODES)),
   ];
 }
