@@ -70,10 +70,41 @@ describe.each<[what: string, spoil: (record: ForeignRecord) => Partial<ForeignRe
   });
 });
 
+describe('a batch that is too large to be unpacked', () => {
+  it('is one dead letter that names its offsets, and what follows is applied, on every partition', async () => {
+    const runs = Array.from({ length: 8 }, () => team.runId());
+    const run_id = runs[0]!;
+    const created = runs.map((run) => team.record({ type: 'run.created', data: { run_id: run } }));
+    await team.sendRecords(created);
+    const good = team.record({ type: 'run.started', data: { run_id } });
+    const huge = { ...good, value: Buffer.alloc(65 * 1024 * 1024, ' ') };
+    const partition = partitionFor(good.key!, PARTITIONS);
+    const from = (await stack.logEnds()).find((end) => end.partition === partition)!.high;
+    await team.sendRecords([good, huge], CompressionTypes.GZIP);
+    await team.sendRecords(runs.map((run) => team.record({ type: 'run.started', data: { run_id: run } })));
+    await stack.caughtUp();
+
+    const letters = (await stack.read('deadLetter')).filter(({ headers }) => headers.dl_offset === String(from + 1));
+    expect(letters).toHaveLength(1);
+    expect(letters[0]).toMatchObject({
+      key: null,
+      value: null,
+      headers: {
+        dl_code: 'event.too_large',
+        dl_cut: 'key,headers,value',
+        dl_partition: String(partition),
+        dl_detail: expect.stringContaining(`offsets ${from} to ${from + 1}`),
+      },
+    });
+    expect(await stack.database.count('proj_runs', "status = 'running' AND run_id = ANY($1)", [runs])).toBe(8);
+    expect(await stack.database.count('run_events', 'run_id = $1', [run_id])).toBe(2);
+  });
+});
+
 describe('a letter that is not whole', () => {
   it('says so, and how large its record was', async () => {
     const { items } = (await system.get('/v1/admin/dead-letters')).body as DeadLetterList;
-    expect(items.map(({ cut }) => cut).sort()).toEqual(['headers', 'key', 'value', 'value']);
+    expect(items.map(({ cut }) => cut).sort()).toEqual(['headers', 'key', 'key,headers,value', 'value', 'value']);
     const large = items.find(({ cut, bytes }) => cut === 'value' && bytes === json.length)!;
     const { body } = await system.get(`/v1/admin/dead-letters/${large.partition}/${large.offset}`);
     const { value, headers } = body as DeadLetterContent;
@@ -88,7 +119,7 @@ describe('a letter that is not whole', () => {
       ended(system, await system.post('/v1/admin/dead-letters/redrive', { selection }));
     expect(await redrive({ code: 'event.too_large' })).toMatchObject({
       status: 'completed',
-      result: { matched: 2, redriven: 0, skipped: 2 },
+      result: { matched: 3, redriven: 0, skipped: 3 },
     });
     const [{ partition, offset } = { partition: -1, offset: -1 }] = items;
     expect(await redrive({ letters: [{ partition, offset }] })).toMatchObject({

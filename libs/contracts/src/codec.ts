@@ -20,6 +20,8 @@ type Headers = Readonly<Record<string, HeaderValue>>;
 export interface RawRecord {
   headers?: Headers | undefined;
   value: Buffer | null;
+  /** Why it could not be read, which is then all that it brings. */
+  unread?: string | undefined;
   /** The record's key. Held against its event's where it is given; null is a record without a key. */
   key?: Buffer | null;
 }
@@ -76,6 +78,7 @@ export function readTyped(
   nowMs: number,
   definitionOfType: (type: string) => EventDefinition | undefined,
 ): { event: Envelope & { data: unknown } } | { fault: RecordFault } {
+  if (record.unread !== undefined) return faultOf('event.too_large', '', record.unread);
   if (record.value === null) return faultOf('event.malformed', '', 'has no value');
   if (record.value.length > RECORD_BYTES_MAX) {
     return faultOf('event.too_large', '', `must be at most ${RECORD_BYTES_MAX} bytes`);

@@ -13,6 +13,9 @@ const MIB = 1024 * 1024;
 /** Largest record of a source topic, in bytes: data, headers and room to spare. */
 export const RECORD_BYTES_MAX = MIB;
 
+/** Largest batch of a source topic once it is unpacked, in bytes: far more than its producers compress together. */
+export const UNPACKED_BYTES_MAX = 64 * MIB;
+
 /** The topics, by role. `RUNSPINE_TOPIC_PREFIX` goes before each name where brokers are shared. */
 export const TOPICS = {
   runs: {

@@ -4,6 +4,7 @@ import { BatchingProducer } from './batching-producer.js';
 import { decompressLz4 } from './lz4.js';
 import { TestBroker } from './real-kafka.fixture.js';
 import { decompressSnappy } from './snappy.js';
+import { UnpackedTooLarge } from './unpacking.js';
 
 jest.setTimeout(60_000);
 
@@ -52,5 +53,15 @@ describe('compression', () => {
     ['lz4', () => decompressLz4(Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, 200, 0, 0, 0, 1]))],
   ])('throws on corrupt %s', (_codec, decompress) => {
     expect(decompress).toThrow();
+  });
+
+  it('unpacks no more than is bearable, whatever a few bytes claim', () => {
+    // A length of 2^27, and nothing else.
+    expect(() => decompressSnappy(Buffer.from([0x80, 0x80, 0x80, 0x40]))).toThrow(UnpackedTooLarge);
+    // A literal, then a copy of it of 128 MiB: each 255 is that many more.
+    const block = Buffer.concat([Buffer.from([0x1f, 97, 1, 0]), Buffer.alloc(2 ** 19, 255), Buffer.from([0])]);
+    const header = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, 0, 0, 0, 0]);
+    header.writeUInt32LE(block.length, 7);
+    expect(() => decompressLz4(Buffer.concat([header, block]))).toThrow(UnpackedTooLarge);
   });
 });

@@ -1,31 +1,31 @@
 import { createHash } from 'node:crypto';
 import { RECORD_BYTES_MAX } from '@runspine/contracts';
-import { recordBytes, type RecordHeaders } from './records.js';
+import { type KafkaRecord, recordBytes, type RecordHeaders } from './records.js';
 
 /** Of a record that is too large: together well below what any topic takes. */
 const KEY_BYTES_MAX = 64 * 1024;
 const HEADERS_BYTES_MAX = 256 * 1024;
 const VALUE_BYTES_MAX = 512 * 1024;
 
-interface Content {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers?: RecordHeaders;
-}
+/** A record to be kept, as it was read. */
+export type GivenRecord = Pick<KafkaRecord, 'key' | 'value'> &
+  Partial<Pick<KafkaRecord, 'headers' | 'bytes' | 'unread'>>;
 
 /** As much of a record as is kept, and the headers that say what is missing: empty where nothing is. */
-export interface KeptRecord extends Content {
+export interface KeptRecord extends Pick<KafkaRecord, 'key' | 'value' | 'headers'> {
   readonly about: { readonly dl_cut: string; readonly dl_value_bytes: string; readonly dl_value_sha256: string };
 }
 
+const UNREAD = { dl_cut: 'key,headers,value', dl_value_bytes: '', dl_value_sha256: '' };
 const WHOLE = { dl_cut: '', dl_value_bytes: '', dl_value_sha256: '' };
 
 /**
  * A record as it was, where it is no larger than a source topic takes. Only a compressed batch brings a larger one: of
  * that the beginning of key and value, the headers that there is room for, and by which the whole value is known again.
  */
-export function cutRecord(record: Content & { readonly bytes?: number | undefined }): KeptRecord {
-  const { key, value, headers = {} } = record;
+export function cutRecord(record: GivenRecord): KeptRecord {
+  const { key, value, headers = {}, unread } = record;
+  if (unread !== undefined) return { key, value, headers, about: UNREAD };
   if ((record.bytes ?? recordBytes(record)) <= RECORD_BYTES_MAX) return { key, value, headers, about: WHOLE };
   const keptHeaders = headersWithin(headers, HEADERS_BYTES_MAX);
   const isCut = {

@@ -1,8 +1,8 @@
 import type { BatchingProducer } from './batching-producer.js';
 import type { KafkaClient } from './client.js';
-import { cutRecord } from './cut-record.js';
+import { cutRecord, type GivenRecord } from './cut-record.js';
 import { partitionFor } from './partitioning.js';
-import type { KafkaRecord, RecordPosition } from './records.js';
+import type { RecordPosition } from './records.js';
 import { partitionCount } from './topics.js';
 
 export interface DeadLetter {
@@ -16,7 +16,7 @@ export interface DeadLetter {
   readonly code: string;
   /** The path of the fault, or a sentence; at most 1,024 characters are kept. */
   readonly detail?: string;
-  readonly record: Pick<KafkaRecord, 'key' | 'value'> & Partial<Pick<KafkaRecord, 'headers' | 'bytes'>>;
+  readonly record: GivenRecord;
 }
 
 export interface DeadLetterProducerOptions {

@@ -2,17 +2,20 @@ import { createRequire } from 'node:module';
 import type * as Kafkajs from 'kafkajs';
 import { encodeRequest, produceEncoding } from './produce-encoding.js';
 import { recordDecoding } from './record-decoding.js';
+import { batchDecoding } from './unpacking.js';
 
 const require = createRequire(import.meta.url);
 
 /**
- * What of kafkajs 2.2.4 is ours: the bytes of a produce request, the header before any request, and the reading of a
- * record. The protocol is the same, byte for byte, as their tests show.
+ * What of kafkajs 2.2.4 is ours: the bytes of a produce request, the header before any request, the reading of a record,
+ * and what becomes of a batch that is too large. The protocol is the same, byte for byte, as their tests show.
  */
 const REPLACED: Record<string, (theirs: never) => unknown> = {
   'kafkajs/src/protocol/requests/produce/v3/request': produceEncoding,
   'kafkajs/src/protocol/request': () => encodeRequest,
   'kafkajs/src/protocol/recordBatch/record/v0/decoder': recordDecoding,
+  // After that of records, which it loads.
+  'kafkajs/src/protocol/recordBatch/v0/decoder': batchDecoding,
 };
 
 /**

@@ -1,3 +1,6 @@
+import { UNPACKED_BYTES_MAX } from '@runspine/contracts';
+import { UnpackedTooLarge } from './unpacking.js';
+
 const FRAME_MAGIC = 0x184d2204;
 
 /** An LZ4 frame (github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md), as Kafka's producers write it. Checksums are the broker's. */
@@ -74,6 +77,7 @@ class GrowingBuffer {
 
   private reserve(bytes: number): void {
     if (this.length + bytes <= this.buffer.length) return;
+    if (this.length + bytes > UNPACKED_BYTES_MAX) throw new UnpackedTooLarge();
     const larger = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.length + bytes));
     this.buffer.copy(larger, 0, 0, this.length);
     this.buffer = larger;

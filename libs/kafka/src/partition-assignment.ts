@@ -238,6 +238,10 @@ class FetchedRecord implements KafkaRecord {
     return this.message.headers ?? {};
   }
 
+  get unread(): string | undefined {
+    return (this.message as { unread?: string }).unread;
+  }
+
   /** Known from its encoding, where our own decoding read it. */
   get bytes(): number | undefined {
     return this.message.size;

@@ -15,6 +15,11 @@ export interface KafkaRecord {
   readonly headers: RecordHeaders;
   /** What it takes in its batch, where that is known. */
   readonly bytes?: number | undefined;
+  /**
+   * It stands for a batch that is too large to be unpacked, and says of which offsets: without key, value and headers, at
+   * the last of them. @see UNPACKED_BYTES_MAX
+   */
+  readonly unread?: string | undefined;
 }
 
 /** A record to be written. The partition is always explicit: see `partitionFor`. */

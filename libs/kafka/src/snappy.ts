@@ -1,3 +1,6 @@
+import { UNPACKED_BYTES_MAX } from '@runspine/contracts';
+import { UnpackedTooLarge } from './unpacking.js';
+
 const FRAME_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 
 /**
@@ -7,17 +10,20 @@ const FRAME_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]
 export function decompressSnappy(input: Buffer): Buffer {
   if (!input.subarray(0, FRAME_MAGIC.length).equals(FRAME_MAGIC)) return decompressBlock(input);
   const blocks: Buffer[] = [];
+  let left = UNPACKED_BYTES_MAX;
   for (let at = 16; at < input.length;) {
     const length = input.readUInt32BE(at);
     at += 4;
-    blocks.push(decompressBlock(input.subarray(at, at + length)));
+    const block = decompressBlock(input.subarray(at, at + length), left);
+    blocks.push(block);
+    left -= block.length;
     at += length;
   }
   return Buffer.concat(blocks);
 }
 
 /** One block of github.com/google/snappy/blob/main/format_description.txt. */
-function decompressBlock(input: Buffer): Buffer {
+function decompressBlock(input: Buffer, bytesMax = UNPACKED_BYTES_MAX): Buffer {
   let at = 0;
   let size = 0;
   for (let shift = 0; ; shift += 7) {
@@ -25,6 +31,7 @@ function decompressBlock(input: Buffer): Buffer {
     size += (byte & 0x7f) * 2 ** shift;
     if (byte < 0x80) break;
   }
+  if (size > bytesMax) throw new UnpackedTooLarge();
   const output = Buffer.allocUnsafe(size);
   let to = 0;
   while (at < input.length) {
