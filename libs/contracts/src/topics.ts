@@ -16,6 +16,12 @@ export const RECORD_BYTES_MAX = MIB;
 /** Largest batch of a source topic once it is unpacked, in bytes: far more than its producers compress together. */
 export const UNPACKED_BYTES_MAX = 64 * MIB;
 
+/**
+ * Most records of a batch of a source topic; kafkajs reads some 120,000 and fails at more. Real events are fewer in a MiB,
+ * however compressed: each has an id and times of its own.
+ */
+export const BATCH_RECORDS_MAX = 65_536;
+
 /** The topics, by role. `RUNSPINE_TOPIC_PREFIX` goes before each name where brokers are shared. */
 export const TOPICS = {
   runs: {

@@ -1,4 +1,4 @@
-import { UNPACKED_BYTES_MAX } from '@runspine/contracts';
+import { BATCH_RECORDS_MAX, UNPACKED_BYTES_MAX } from '@runspine/contracts';
 
 /** A compressed batch is larger, once unpacked, than any may be. */
 export class UnpackedTooLarge extends Error {
@@ -25,8 +25,8 @@ const AT = { attributes: 21, lastOffsetDelta: 23, maxTimestamp: 35, producerId: 
 const IN_TRANSACTION = 0x10;
 
 /**
- * kafkajs's reading of a batch, but for one that is too large to be unpacked: that would end the fetch, of all
- * partitions, each time anew. In its place comes one record at its last offset, which says why it was not read.
+ * kafkajs's reading of a batch, but for one that is too large: that would end the fetch, of all partitions, each time
+ * anew. In its place comes one record at its last offset, which says why it was not read.
  */
 export function batchDecoding(
   theirs: (decoder: BatchDecoder) => Promise<DecodedBatch>,
@@ -34,15 +34,17 @@ export function batchDecoding(
   return async (decoder) => {
     const { buffer, offset } = decoder;
     try {
-      return await theirs(decoder);
+      const batch = await theirs(decoder);
+      if (batch.records.length <= BATCH_RECORDS_MAX) return batch;
+      return { records: [unreadRecord(buffer.subarray(offset), `${BATCH_RECORDS_MAX} records`)] };
     } catch (error) {
       if (!(error instanceof UnpackedTooLarge)) throw error;
-      return { records: [unreadRecord(buffer.subarray(offset))] };
+      return { records: [unreadRecord(buffer.subarray(offset), `${UNPACKED_BYTES_MAX} bytes, unpacked`)] };
     }
   };
 }
 
-function unreadRecord(batch: Buffer): object {
+function unreadRecord(batch: Buffer, most: string): object {
   const first = batch.readBigInt64BE(0);
   const last = first + BigInt(batch.readInt32BE(AT.lastOffsetDelta));
   return {
@@ -57,6 +59,6 @@ function unreadRecord(batch: Buffer): object {
       producerId: String(batch.readBigInt64BE(AT.producerId)),
       inTransaction: (batch.readInt16BE(AT.attributes) & IN_TRANSACTION) !== 0,
     },
-    unread: `of offsets ${first} to ${last}: their batch must be at most ${UNPACKED_BYTES_MAX} bytes, unpacked`,
+    unread: `of offsets ${first} to ${last}: their batch must be at most ${most}`,
   };
 }

@@ -1,5 +1,5 @@
 import { EVENT_DATA_BYTES_MAX, JSON_DEPTH_MAX } from '../json.js';
-import { RECORD_BYTES_MAX, TOPICS, UNPACKED_BYTES_MAX } from '../topics.js';
+import { BATCH_RECORDS_MAX, RECORD_BYTES_MAX, TOPICS, UNPACKED_BYTES_MAX } from '../topics.js';
 import { ATTRIBUTE_RULES } from './attribute-rules.js';
 import { eventSections } from './event-sections.js';
 import { EXAMPLE, PARTITION_EXAMPLES, encodeStructured, exampleEvent } from './examples.js';
@@ -149,7 +149,7 @@ function limits(): string[] {
     '## Data and limits',
     [
       `- A record is at most ${RECORD_BYTES_MAX / 1024 / 1024} MiB, unpacked where its batch is compressed, its data at most ${EVENT_DATA_BYTES_MAX / 1024} KiB as JSON text without white space, in UTF-8.`,
-      `- A compressed batch is at most ${UNPACKED_BYTES_MAX / 1024 / 1024} MiB once it is unpacked. Of a larger one no record is read: one dead letter, at its last offset, names them all.`,
+      `- A compressed batch is at most ${UNPACKED_BYTES_MAX / 1024 / 1024} MiB once it is unpacked, and has at most ${BATCH_RECORDS_MAX.toLocaleString('en')} records. Of a larger one no record is read: one dead letter, at its last offset, names them all.`,
       `- Arrays and objects nest at most ${JSON_DEPTH_MAX} levels deep.`,
       '- Strings and names hold neither NUL (U+0000) nor a lone surrogate. The value is UTF-8, without a byte order mark.',
       '- Numbers are doubles (RFC 8785, I-JSON): integers are exact to 2^53, send larger ones as strings; 1e400 is refused.',
