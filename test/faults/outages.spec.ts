@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Tracker } from '@runspine/client';
 import type { ForeignEvent, ForeignProducer } from '../stack/foreign-producer.js';
 import type { Answer } from '../stack/http-client.js';
 import { chainFaults, rebuildFaults, sequenceFaults } from '../stack/journal.js';
@@ -10,7 +11,7 @@ let stack: Stack;
 let team: ForeignProducer;
 
 beforeAll(async () => {
-  const settings = { RUNSPINE_BATCH_RECORDS: '20', RUNSPINE_SEND_MS: '1000' };
+  const settings = { RUNSPINE_BATCH_RECORDS: '20', RUNSPINE_SEND_MS: '2500' };
   stack = await startStack({ gateways: 1, proxied: true, settings });
   team = await stack.foreign();
 });
@@ -120,6 +121,37 @@ describe('while Kafka is away', () => {
     expect(answer).toMatchObject({ status: 200, body: { status: 'running', version: 2 } });
     await stack.caughtUp();
     expect(await stack.database.count('run_events', 'run_id = $1', [runId])).toBe(2);
+  });
+
+  it('calls nothing pending that Kafka has not, where the caller waits less than the send may take', async () => {
+    const runId = await createdRun();
+    stack.kafkaProxy!.cut();
+    const events = [{ type: 'run.started', data: {} }];
+    const brief = { prefer: 'respond-async, wait=1' };
+    const answers = await Promise.all([
+      stack.http().post('/v1/runs', {}, brief),
+      stack.http().post(`/v1/runs/${runId}/start`, {}, { prefer: 'wait=1' }),
+      stack.http().post(`/v1/runs/${runId}/events`, { events }, brief),
+    ]);
+    stack.kafkaProxy!.mend();
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 503, body: { error: { code: 'event_spine.unavailable' } } });
+      expect(answer.body.error.details.event_id).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+
+  it('a tracker keeps what it could not send, and sends it afterwards', async () => {
+    const logger = { warn: () => undefined };
+    const tracker = new Tracker({ address: stack.gateways[0]!.address, spoolDir: false, codeRef: 'v1', logger });
+    stack.kafkaProxy!.cut();
+    const runId = await tracker.trackRun({}, (run) => run.id);
+    expect(await tracker.flush()).toBe(false);
+    expect(tracker.stats).toMatchObject({ sent: 0, dropped: 0 });
+    stack.kafkaProxy!.mend();
+    await until('Kafka to take the run', () => tracker.flush());
+    await tracker.close();
+    await stack.caughtUp();
+    expect((await stack.http().get(`/v1/runs/${runId}`)).body).toMatchObject({ status: 'completed' });
   });
 
   it('what was answered 503 can be sent again with its event id, too', async () => {

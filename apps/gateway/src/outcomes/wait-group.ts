@@ -27,6 +27,8 @@ export class WaitGroup {
   /** The last question before the answer has been asked. */
   final = false;
   ended = false;
+  /** Kafka has all of its events: until then what is not known is not pending either. */
+  sent = false;
   private resolve!: (settled: (Settled | undefined)[]) => void;
   private reject!: (error: unknown) => void;
 

@@ -68,6 +68,8 @@ const applied = (eventId: string, over: Partial<Outcome> = {}) =>
   }) as Outcome;
 const hashOf = (data: object) => hashTypeAndData('run.started', canonicalize(data));
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms, 'still waiting'));
+
 describe('waiting for outcomes', () => {
   it('takes the word of the feed, for the tenant that it is about', async () => {
     const { waits, tell } = make();
@@ -150,8 +152,43 @@ describe('waiting for outcomes', () => {
   it('gives up after its time, having asked twice, also when PostgreSQL fails', async () => {
     const { waits, reads } = make({ outcomesOf: () => Promise.reject(new Error('away')) });
 
-    expect(await waits.begin('acme', [{ eventId: newEventId() }], 200, HERE).done).toEqual([undefined]);
+    const wait = waits.begin('acme', [{ eventId: newEventId() }], 200, HERE);
+    wait.sent();
+    expect(await wait.done).toEqual([undefined]);
     expect(reads()).toBe(2);
+    expect(waits.size).toBe(0);
+  });
+
+  it('has nothing pending before Kafka has it, and asks once more after that', async () => {
+    const { waits, reads } = make();
+    const wait = waits.begin('acme', [{ eventId: newEventId() }], 20, HERE);
+    expect(await Promise.race([wait.done, pause(150)])).toBe('still waiting');
+    expect(reads()).toBe(1);
+    wait.sent();
+
+    expect(await wait.done).toEqual([undefined]);
+    expect(reads()).toBe(2);
+  });
+
+  it('takes an outcome that is told after its time, while the event is on its way', async () => {
+    const { waits, tell } = make();
+    const id = newEventId();
+    const wait = waits.begin('acme', [{ eventId: id }], 20, HERE);
+    expect(await Promise.race([wait.done, pause(100)])).toBe('still waiting');
+    tell(applied(id));
+
+    expect((await wait.done)[0]?.outcome).toEqual(applied(id));
+  });
+
+  it.each(['its time', 'a drain'])('fails with a send that outlasts %s', async (what) => {
+    const { waits } = make();
+    const wait = waits.begin('acme', [{ eventId: newEventId() }], what === 'a drain' ? 60_000 : 20, HERE);
+    const drained = what === 'a drain' ? waits.drain(20) : undefined;
+    expect(await Promise.race([wait.done, pause(100)])).toBe('still waiting');
+    wait.fail(new Error('not acknowledged'));
+
+    await expect(wait.done).rejects.toThrow('not acknowledged');
+    await drained;
     expect(waits.size).toBe(0);
   });
 
@@ -194,6 +231,7 @@ describe('waiting for outcomes', () => {
   it('ends all of them when the gateway drains', async () => {
     const { waits } = make();
     const wait = waits.begin('acme', [{ eventId: newEventId() }], 60_000, HERE);
+    wait.sent();
     await waits.drain(50);
     expect(await wait.done).toEqual([undefined]);
   });

@@ -24,6 +24,8 @@ export interface WaitsOptions {
 /** A wait that was begun: `done` resolves with an outcome an event, undefined where none was known in time. */
 export interface Wait {
   readonly done: Promise<(Settled | undefined)[]>;
+  /** Lets it end without outcomes once its time is up: Kafka has acknowledged the events. */
+  sent(): void;
   /** Ends it, since the events could not be sent. */
   fail(error: unknown): void;
 }
@@ -41,6 +43,8 @@ const FINAL_READ_MS_MAX = 2000;
 /**
  * Waits for outcomes: their commit tells them, or else the feed; PostgreSQL is true. An event is registered before it is
  * sent, so that its outcome cannot pass unseen; without word PostgreSQL is asked after a while, and once more at the end.
+ * A wait whose time is up while its events are still on the way to Kafka ends with the send, which has a bound of its own:
+ * whoever is told "pending" sends them no more.
  */
 export class Waits {
   private readonly places = new Map<string, Place[]>();
@@ -79,7 +83,7 @@ export class Waits {
   }
 
   /**
-   * Begins to wait, before the events are sent.
+   * Begins to wait, before the events are sent. Whoever sends them says how that ended: `sent` or `fail`.
    * @throws ServiceError `event_spine.overloaded` when too many wait.
    */
   begin(tenantId: string, expected: readonly Expected[], waitMs: number, gone: () => boolean): Wait {
@@ -100,6 +104,9 @@ export class Waits {
     this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS);
     return {
       done: group.done,
+      sent: () => {
+        group.sent = true;
+      },
       fail: (error) => {
         if (group.ended) return;
         this.remove(group);
@@ -108,7 +115,7 @@ export class Waits {
     };
   }
 
-  /** Lets waits end by themselves for a time, then answers those that are left with what PostgreSQL knows. */
+  /** Lets waits end by themselves for a time, then answers those that Kafka has with what PostgreSQL knows. */
   async drain(boundMs: number): Promise<void> {
     const deadlineMs = Date.now() + boundMs;
     for (const group of this.groups) group.deadlineMs = Math.min(group.deadlineMs, deadlineMs);
@@ -169,7 +176,7 @@ export class Waits {
     const now = Date.now();
     for (const group of this.groups) {
       if (group.gone()) this.end(group);
-      else if (now >= group.deadlineMs && !group.final) {
+      else if (now >= group.deadlineMs && group.sent && !group.final) {
         group.final = true;
         void this.readAndEnd(group);
       } else if (now >= group.nextReadMs && !group.final) {

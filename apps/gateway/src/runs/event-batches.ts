@@ -47,7 +47,10 @@ export class EventBatches {
     const expected = batch.map(({ event, ownId }) => expectedOf(event, ownId));
     const wait = this.waits.begin(caller.tenantId, expected, preference.waitMs, request.gone);
     this.sender.send(records, first).then(
-      () => this.known.sent(first),
+      () => {
+        this.known.sent(first);
+        wait.sent();
+      },
       (error: unknown) => wait.fail(error),
     );
     const settled = await wait.done;

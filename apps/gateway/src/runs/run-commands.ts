@@ -80,7 +80,10 @@ export class RunCommands {
     const records = this.sender.recordsOf([event]);
     const wait = this.waits.begin(event.tenantid, [expectedOf(event, ownId)], waitMs, gone);
     this.sender.send(records, event).then(
-      () => this.known.sent(event),
+      () => {
+        this.known.sent(event);
+        wait.sent();
+      },
       (error: unknown) => wait.fail(error),
     );
     const [settled] = await wait.done;

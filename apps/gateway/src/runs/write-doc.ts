@@ -10,7 +10,7 @@ const HEADERS: Record<string, ParameterDoc> = {
   Prefer: {
     description:
       '`respond-async`: answer 202 as soon as Kafka has the event. `wait=N`: wait N seconds (at most 60) for the ' +
-      'outcome, then answer 202. Both: as wait=N.',
+      'outcome, then answer 202 once Kafka has the event. Both: as wait=N.',
   },
   'X-Correlation-Id': { description: "What the run belongs to; counts at its creation, a later event's is kept." },
   'X-Causation-Id': { description: 'What led to this; counts at the creation, a later one is kept.' },

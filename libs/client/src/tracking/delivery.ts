@@ -8,6 +8,11 @@ import type { WireEvent } from './wire-event.js';
 const BATCH_EVENTS_MAX = 1000;
 const BATCH_BYTES_MAX = 900 * 1024;
 const PARALLEL_MAX = 4;
+/**
+ * Milliseconds that one try of a batch may take, where nobody says otherwise. The gateway gives Kafka 5 s, and PostgreSQL
+ * another 2 s for what is known by then: whoever left before the answer would send again what Kafka has.
+ */
+export const TRY_MS_DEFAULT = 8000;
 /** Seconds that the gateway may wait for outcomes; what is known after that shows in its rejections. */
 const WAIT_S = 2;
 const STORE_AWAY_MS = 30_000;

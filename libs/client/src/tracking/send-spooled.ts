@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../environment.js';
-import { Delivery } from './delivery.js';
+import { Delivery, TRY_MS_DEFAULT } from './delivery.js';
 import { keepRefused } from './refused-file.js';
 import { Spool, type SpoolFile } from './spool.js';
 
@@ -30,7 +30,7 @@ const FILES_MAX = 1000;
  */
 export async function sendSpooled(
   client: RunspineClient,
-  { spoolDir, timeoutMs = 5000 }: { spoolDir?: string | undefined; timeoutMs?: number } = {},
+  { spoolDir, timeoutMs = TRY_MS_DEFAULT }: { spoolDir?: string | undefined; timeoutMs?: number } = {},
 ): Promise<SpooledReport> {
   const spool = new Spool(spoolFolderOf(client.identity, spoolDir), 0);
   const delivery = new Delivery(client.transport, timeoutMs);

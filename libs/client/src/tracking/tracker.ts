@@ -3,6 +3,7 @@ import { readEnvironment } from '../environment.js';
 import { affinityOf, isRunId, newRunId } from '../ids.js';
 import { findCheckpoint } from './checkpoint.js';
 import { type CodeRef, codeRefOf, knownCodeRef, namedCodeRef, UNKNOWN_CODE } from './code-ref.js';
+import { TRY_MS_DEFAULT } from './delivery.js';
 import { EventSender } from './event-sender.js';
 import type { SenderStats } from './send-tally.js';
 import { messageOf } from './json-text.js';
@@ -31,7 +32,7 @@ export interface TrackerOptions extends ClientOptions {
   readonly memoryBytesMax?: number;
   /** How long events are collected before they are sent, in milliseconds. @default 50 */
   readonly batchMs?: number;
-  /** Milliseconds that one try of a batch may take. @default 5_000 */
+  /** Milliseconds that one try of a batch may take. @default 8_000 */
   readonly sendTimeoutMs?: number;
   /** Between two signs of life of an open run, in milliseconds. @default 60_000 */
   readonly heartbeatMs?: number;
@@ -67,7 +68,7 @@ export class Tracker {
       spoolBytesMax: options.spoolBytesMax ?? 256 * 1024 * 1024,
       memoryBytesMax: options.memoryBytesMax ?? 64 * 1024 * 1024,
       batchMs: options.batchMs ?? 50,
-      timeoutMs: options.sendTimeoutMs ?? 5000,
+      timeoutMs: options.sendTimeoutMs ?? TRY_MS_DEFAULT,
       before: () => this.code(),
     });
   }
