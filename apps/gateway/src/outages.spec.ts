@@ -72,6 +72,29 @@ describe('a gateway without one of its parts (real Kafka and PostgreSQL, no proj
     expect(body).toEqual({ event_id: expect.any(String), run_id: expect.stringMatching(/^run_/), outcome: 'pending' });
   });
 
+  it('answers what PostgreSQL tells at the end, although an earlier question is still open', async () => {
+    gateway = await runGateway(process.env);
+    await untilReady(gateway);
+    const eventId = newEventId();
+    const projector = await gateway.owner.connect();
+    await projector.query('BEGIN');
+    await projector.query('LOCK TABLE event_outcomes IN ACCESS EXCLUSIVE MODE');
+    // Asked after 1 s, PostgreSQL has no answer for as long as the table is locked; the wait is over after 2 s.
+    const answering = post('/v1/runs', { event_id: eventId }, { Prefer: 'wait=2' });
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await projector.query(
+      `INSERT INTO event_outcomes (tenant_id, event_id, hash, outcome, env, run_id, first_event_id, run_sequence, recorded_at)
+       VALUES ('default', $1, '\\x00', 'applied', 'default', $2, $1, 1, now())`,
+      [eventId, newRunId('00000000')],
+    );
+    await projector.query('COMMIT');
+    projector.release();
+    const answer = await answering;
+
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ error: { code: 'event.id_reused' } });
+  });
+
   it('drains: waits end with 202, new requests are turned away, and it stops in time', async () => {
     gateway = await runGateway(process.env);
     await untilReady(gateway);

@@ -22,8 +22,8 @@ export class WaitGroup {
   readonly settled: (Settled | undefined)[];
   readonly done: Promise<(Settled | undefined)[]>;
   remaining: number;
-  /** True while PostgreSQL is asked. */
-  reading = false;
+  /** The question that PostgreSQL was asked, until it is answered and after. */
+  asked: Promise<void> | undefined;
   /** The last question before the answer has been asked. */
   final = false;
   ended = false;

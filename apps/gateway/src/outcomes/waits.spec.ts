@@ -159,6 +159,33 @@ describe('waiting for outcomes', () => {
     expect(waits.size).toBe(0);
   });
 
+  it.each([1, 2])('hears out a question that is open at its end, and asks again: answer %d has it', async (answer) => {
+    const id = newEventId();
+    let asked = 0;
+    const { waits } = make({
+      outcomesOf: async () => {
+        const known = ++asked === answer ? [[id, { hash: '', outcome: applied(id) }] as const] : [];
+        await pause(200);
+        return new Map(known);
+      },
+    });
+    const wait = waits.begin('acme', [{ eventId: id }], 100, HERE);
+    wait.sent();
+
+    expect((await wait.done)[0]?.outcome).toEqual(applied(id));
+    expect(asked).toBe(answer);
+  });
+
+  it('waits for PostgreSQL no longer than a bound, whichever question is open', async () => {
+    const { waits } = make({ outcomesOf: () => new Promise(() => undefined) });
+    const wait = waits.begin('acme', [{ eventId: newEventId() }], 100, HERE);
+    wait.sent();
+    const fromMs = Date.now();
+
+    expect(await wait.done).toEqual([undefined]);
+    expect(Date.now() - fromMs).toBeLessThan(4000);
+  });
+
   it('has nothing pending before Kafka has it, and asks once more after that', async () => {
     const { waits, reads } = make();
     const wait = waits.begin('acme', [{ eventId: newEventId() }], 20, HERE);

@@ -37,7 +37,7 @@ interface Place {
 
 /** How often deadlines are looked at, milliseconds. */
 const SWEEP_MS = 20;
-/** How long the last question to PostgreSQL may hold an answer back, milliseconds. */
+/** How long PostgreSQL, asked at the end, may hold an answer back, milliseconds. */
 const FINAL_READ_MS_MAX = 2000;
 
 /**
@@ -181,7 +181,7 @@ export class Waits {
         void this.readAndEnd(group);
       } else if (now >= group.nextReadMs && !group.final) {
         group.nextReadMs = Number.POSITIVE_INFINITY;
-        void this.read(group);
+        group.asked = this.read(group);
       }
     }
     if (this.groups.size > 0) return;
@@ -190,8 +190,17 @@ export class Waits {
   }
 
   private async readAndEnd(group: WaitGroup): Promise<void> {
-    await Promise.race([this.read(group), new Promise((resolve) => setTimeout(resolve, FINAL_READ_MS_MAX).unref())]);
+    await Promise.race([
+      this.readLast(group),
+      new Promise((resolve) => setTimeout(resolve, FINAL_READ_MS_MAX).unref()),
+    ]);
     this.end(group);
+  }
+
+  /** A question that is still open is heard out first; its answer is of the time before, so the last one is asked anyway. */
+  private async readLast(group: WaitGroup): Promise<void> {
+    await group.asked;
+    await this.read(group);
   }
 
   private end(group: WaitGroup): void {
@@ -203,8 +212,7 @@ export class Waits {
 
   /** Asks PostgreSQL for what is not known yet. Its silence is no answer: the wait goes on. */
   private async read(group: WaitGroup): Promise<void> {
-    if (group.reading || group.ended) return;
-    group.reading = true;
+    if (group.ended) return;
     const unknown = group.expected.filter((_, index) => group.settled[index] === undefined);
     try {
       const found = await this.options.outcomesOf(
@@ -220,8 +228,6 @@ export class Waits {
       });
     } catch {
       // PostgreSQL is away: the feed, or the last question, or a 202 will tell.
-    } finally {
-      group.reading = false;
     }
   }
 }
