@@ -36,25 +36,38 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 const codeOf = ({ text }: Answer) => (JSON.parse(text) as { error: { code: string } }).error.code;
 
 describe('a run', () => {
-  it('has its version as entity tag, and is not sent again to whoever has it', async () => {
+  it('has its version as entity tag', async () => {
     const first = await get(`runs/${run.id}`);
 
     expect([first.status, first.headers.get('etag')]).toEqual([200, '"3"']);
     expect(JSON.parse(first.text)).toMatchObject({ run_id: run.id, status: 'running', version: 3, stalled: false });
-    for (const tag of ['"3"', 'W/"3"', '"1", "3"', '*']) {
-      expect((await get(`runs/${run.id}`, { 'if-none-match': tag })).status).toBe(304);
-    }
-    for (const tag of ['"2"', '3', '']) {
-      expect((await get(`runs/${run.id}`, { 'if-none-match': tag })).status).toBe(200);
-    }
   });
 
-  it('is sent again when it stalled: silence changes no version', async () => {
+  it('that is finished is not sent again to whoever has it, until something is added', async () => {
+    const done = projector.run();
+    for (const type of ['run.created', 'run.started', 'run.completed'] as const) await projector.commit(done, type);
+    const statusOf = async (tag: string) => (await get(`runs/${done.id}`, { 'if-none-match': tag })).status;
+
+    for (const tag of ['"3"', 'W/"3"', '"1", "3"', '*']) expect(await statusOf(tag)).toBe(304);
+    for (const tag of ['"2"', '3', '']) expect(await statusOf(tag)).toBe(200);
+    await projector.commit(done, 'run.annotated', { tags: { team: 'b' } });
+    expect(await statusOf('"3"')).toBe(200);
+  });
+
+  it('that is open is sent again: silence and signs of life change it, and no version', async () => {
     const silent = projector.run();
     await projector.commit(silent, 'run.created', { stale_after_s: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const known = async () => {
+      const { status, text } = await get(`runs/${silent.id}`, { 'if-none-match': '"1"' });
+      return [status, text && (JSON.parse(text) as { stalled: boolean }).stalled];
+    };
 
-    expect((await get(`runs/${silent.id}`, { 'if-none-match': '"1"' })).status).toBe(200);
+    expect(await known()).toEqual([200, false]);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect(await known()).toEqual([200, true]);
+    // As a heartbeat does.
+    await gateway.owner.query(`UPDATE proj_runs SET last_seen_at = now() + '1 h' WHERE run_id = $1`, [silent.id]);
+    expect(await known()).toEqual([200, false]);
   });
 
   it('gives its events as a page, and whole as lines', async () => {

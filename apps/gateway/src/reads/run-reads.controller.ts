@@ -13,6 +13,7 @@ import {
 import { JournalQueries, RunQueries, type RunPosition, StateQueries, StepQueries } from '@runspine/projections';
 import type { Identity } from '@runspine/request-context';
 import { Caller, Requires } from '@runspine/request-context/requires';
+import { isFinished } from '@runspine/run-model';
 import { Cursors } from '@runspine/service';
 import type { FastifyReply } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
@@ -52,17 +53,26 @@ export class RunReadsController {
     return { items, next_cursor: this.cursors.next(list, next) };
   }
 
-  /** 304 where If-None-Match has the version; a stalled run is always sent, since silence changes no version. */
+  /**
+   * 304 where If-None-Match has the version of a finished run. An open one is always sent: silence and heartbeats change
+   * `stalled` and `last_seen_at`, and no version.
+   */
   @Get(':runId')
   @Requires('reader')
   @ApiDoc({
     tag: 'runs',
     summary: 'A run as it is',
     params: runId,
-    headers: { 'If-None-Match': { description: 'A version that is known: 304 while it is the current one.' } },
+    headers: {
+      'If-None-Match': {
+        description:
+          'A version that is known: 304 where it is the current one of a finished run. An open run is always sent, since ' +
+          '`stalled` and `last_seen_at` change within a version.',
+      },
+    },
     answers: {
       200: { description: 'The run.', schema: schemaRef('Run'), headers: { ETag: 'The version of the run.' } },
-      304: { description: 'The version is the one that If-None-Match names.' },
+      304: { description: 'The run is finished, and its version the one that If-None-Match names.' },
     },
     errors: ['run.not_found', 'store.unavailable'],
   })
@@ -75,7 +85,7 @@ export class RunReadsController {
     const run = await this.runs.find(caller, id);
     const etag = `"${run.version}"`;
     reply.header('etag', etag).header('cache-control', 'no-cache');
-    if (!run.stalled && etagMatches(known, etag)) return void reply.code(304).send();
+    if (isFinished(run) && etagMatches(known, etag)) return void reply.code(304).send();
     reply.send(run);
   }
 
