@@ -92,6 +92,14 @@ describe('a run', () => {
     expect(codeOf(await get(`runs/${newRunId('00000000')}/events`, accept))).toBe('run.not_found');
   });
 
+  it('gives its events in the form that is preferred', async () => {
+    const typeOf = async (accept: string) =>
+      (await get(`runs/${run.id}/events`, { accept })).headers.get('content-type')?.split(';')[0];
+
+    expect(await typeOf('application/json, application/x-ndjson;q=0')).toBe('application/json');
+    expect(await typeOf('application/json;q=0.5, application/x-ndjson')).toBe('application/x-ndjson');
+  });
+
   it('varies by what CORS and the representation vary by', async () => {
     const answer = await get(`runs/${run.id}/events`, { origin: 'https://app.example.com' });
     expect(answer.headers.get('vary')).toMatch(/Origin.*Accept/i);

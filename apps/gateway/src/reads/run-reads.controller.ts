@@ -18,6 +18,7 @@ import { Cursors } from '@runspine/service';
 import type { FastifyReply } from 'fastify';
 import { ApiDoc, schemaRef } from '../http/api-doc.js';
 import { runIdPipe } from '../http/pipes.js';
+import { prefersNdjson } from './accept.js';
 import { etagMatches } from './etag.js';
 import { sendEvents, sendNdjson, varyBy } from './json-page.js';
 import { parameterDocs } from './parameter-docs.js';
@@ -118,7 +119,11 @@ export class RunReadsController {
     description: 'As JSON a page; with `Accept: application/x-ndjson` whole, an event a line.',
     params: runId,
     query: parameterDocs(RunEventsQuery),
-    headers: { Accept: { description: 'application/json, or application/x-ndjson.' } },
+    headers: {
+      Accept: {
+        description: 'application/json, or application/x-ndjson: NDJSON where it is named and no less preferred.',
+      },
+    },
     answers: {
       200: {
         description: 'Events.',
@@ -137,7 +142,7 @@ export class RunReadsController {
   ): Promise<void> {
     const { limit, cursor, after = 0, ...filters } = query;
     varyBy(reply, 'Accept');
-    if (accept !== undefined && /\bapplication\/(x-)?ndjson\b/i.test(accept)) {
+    if (prefersNdjson(accept)) {
       if (cursor !== undefined) throw invalidRequest([{ path: 'cursor', message: 'is for JSON; NDJSON takes after' }]);
       return sendNdjson(reply, this.journal.chunksOfRun(caller, id, filters, { after, limit }));
     }
