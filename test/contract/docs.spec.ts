@@ -53,6 +53,11 @@ describe('docs/operations.md', () => {
 describe('docs/lifecycle.md', () => {
   const steps = [...read('docs/lifecycle.md').matchAll(/^\d+\. \[`([^`]+)`\]\([^)]+\)((?: · `[^`]+`)+)$/gm)];
 
+  it('numbers its steps one after the other', () => {
+    const numbers = [...read('docs/lifecycle.md').matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number));
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+
   it('follows the request through files that exist', () => {
     expect(steps.length).toBeGreaterThan(15);
     expect(steps.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual([]);
