@@ -4,10 +4,15 @@ import type { FeedValue, Outcome } from '@runspine/contracts';
 export interface Expected {
   readonly eventId: string;
   /**
-   * Hash of type and data, where the caller brought the event's id: somebody else may have used the id for something
-   * else, and then the outcome that is told is not this event's. Absent for ids of our own making.
+   * What the event is, where the caller brought its id: somebody else may have used the id for something else, and then
+   * the outcome that is told is not this event's. Absent for ids of our own making.
    */
-  readonly hash?: string | undefined;
+  readonly own?: { readonly env: string; /** Of type and data. */ readonly hash: string } | undefined;
+}
+
+/** True where what is known of an event's id is of the event that is waited for. */
+export function isOf({ own }: Expected, known: { hash: string; outcome: Outcome }): boolean {
+  return own === undefined || (own.hash === known.hash && own.env === known.outcome.env);
 }
 
 /** What became of an event, and what it is about after it where that was told, too. */

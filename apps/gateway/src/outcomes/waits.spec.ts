@@ -66,6 +66,7 @@ const applied = (eventId: string, over: Partial<Outcome> = {}) =>
     room_sequence: null,
     ...over,
   }) as Outcome;
+const own = (hash: string) => ({ env: 'prod', hash });
 const hashOf = (data: object) => hashTypeAndData('run.started', canonicalize(data));
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms, 'still waiting'));
@@ -108,7 +109,7 @@ describe('waiting for outcomes', () => {
   it('knows of two submissions of one id which one a notice is about', async () => {
     const { waits, tell, notice, reads } = make();
     const id = newEventId();
-    const begin = (data: object) => waits.begin('acme', [{ eventId: id, hash: hashOf(data) }], 1000, HERE);
+    const begin = (data: object) => waits.begin('acme', [{ eventId: id, own: own(hashOf(data)) }], 1000, HERE);
     const [one, other] = [begin({ a: 1 }), begin({ a: 2 })];
     const refused = { outcome: 'rejected', reason: 'event.id_reused', current: null, version: null } as const;
     notice({ ...applied(id), ...refused } as Outcome, { a: 2 });
@@ -222,7 +223,7 @@ describe('waiting for outcomes', () => {
   it('does not take the outcome of other data under the same id for its own', async () => {
     const { waits, tell, stored, reads } = make();
     const id = newEventId();
-    const begin = () => waits.begin('acme', [{ eventId: id, hash: hashOf({ ours: 1 }) }], 1000, HERE);
+    const begin = () => waits.begin('acme', [{ eventId: id, own: own(hashOf({ ours: 1 })) }], 1000, HERE);
     const [told, untold] = [begin(), begin()];
     tell(applied(id), { theirs: 1 });
     expect([waits.size, reads()]).toEqual([2, 0]);
@@ -234,10 +235,23 @@ describe('waiting for outcomes', () => {
     expect((await untold.done)[0]?.outcome).toMatchObject(refused);
   });
 
+  it('does not take the outcome of another env under the same id for its own', async () => {
+    const { waits, tell, stored } = make();
+    const id = newEventId();
+    const begin = () => waits.begin('acme', [{ eventId: id, own: own(hashOf({ ours: 1 })) }], 1000, HERE);
+    const [told, untold] = [begin(), begin()];
+    tell(applied(id, { env: 'staging' }), { ours: 1 });
+    expect(waits.size).toBe(2);
+    tell(applied(id), { ours: 1 });
+    expect((await told.done)[0]?.outcome).toEqual(applied(id));
+    stored.set(id, { hash: hashOf({ ours: 1 }), outcome: applied(id, { env: 'staging' }) });
+    expect((await untold.done)[0]?.outcome).toMatchObject({ outcome: 'rejected', reason: 'event.id_reused' });
+  });
+
   it('answers a repeat under the same id with the first outcome', async () => {
     const { waits, tell } = make();
     const id = newEventId();
-    const wait = waits.begin('acme', [{ eventId: id, hash: hashOf({ ours: 1 }) }], 1000, HERE);
+    const wait = waits.begin('acme', [{ eventId: id, own: own(hashOf({ ours: 1 })) }], 1000, HERE);
     tell(applied(id, { repeat: true }), { ours: 1 });
 
     expect((await wait.done)[0]?.outcome).toEqual(applied(id, { repeat: true }));

@@ -2,7 +2,7 @@ import { type FeedValue, type Outcome, ServiceError, type SubmittedEvent } from 
 import type { Metrics } from '@runspine/service';
 import type { FeedReader } from './feed-reader.js';
 import type { NoticeReader } from './notice-reader.js';
-import { type Expected, type Settled, WaitGroup } from './wait-group.js';
+import { type Expected, isOf, type Settled, WaitGroup } from './wait-group.js';
 
 /** The truth, where the feed says nothing: what PostgreSQL knows of events, with the hash of each. */
 export type OutcomesOf = (
@@ -129,14 +129,15 @@ export class Waits {
   }
 
   /**
-   * Of those who wait for the same id, the first of this hash takes it. What was noticed is of a submission whose waiter
+   * Of those who wait for the same id, the first whose event it is takes it. What was noticed is of a submission whose waiter
    * knows: only an id that nobody else uses, of our own making, is taken from it, where the notice was missed.
    */
-  private hear(by: 'notice' | 'feed', { outcome, hash, resource, noticed }: FeedValue): void {
+  private hear(by: 'notice' | 'feed', told: FeedValue): void {
+    const { outcome, resource } = told;
     const places = this.places.get(`${outcome.tenant_id}/${outcome.event_id}`);
     const place = places?.find(({ group, index }) => {
-      const expected = group.expected[index]!.hash;
-      return expected === undefined || (expected === hash && !noticed);
+      const expected = group.expected[index]!;
+      return expected.own === undefined || (!told.noticed && isOf(expected, told));
     });
     if (!place) return;
     this.ended.inc({ told_by: by });
@@ -219,11 +220,11 @@ export class Waits {
         group.tenantId,
         unknown.map(({ eventId }) => eventId),
       );
-      group.expected.forEach(({ eventId, hash }, index) => {
-        const known = found.get(eventId);
+      group.expected.forEach((expected, index) => {
+        const known = found.get(expected.eventId);
         if (!known || group.settled[index] !== undefined) return;
         this.ended.inc({ told_by: 'store' });
-        const outcome = hash === undefined || hash === known.hash ? known.outcome : refusedAsReused(known.outcome);
+        const outcome = isOf(expected, known) ? known.outcome : refusedAsReused(known.outcome);
         this.settle(group, index, { outcome });
       });
     } catch {

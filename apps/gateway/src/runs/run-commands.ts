@@ -96,7 +96,8 @@ export class RunCommands {
   }
 }
 
-/** What to wait for; an id that the caller brought may have come before with other data. */
+/** What to wait for; an id that the caller brought may have come before with other data, or in another env. */
 export function expectedOf(event: SubmittedEvent, ownId: boolean): Expected {
-  return { eventId: event.id, hash: ownId ? hashTypeAndData(event.type, canonicalize(event.data)) : undefined };
+  if (!ownId) return { eventId: event.id };
+  return { eventId: event.id, own: { env: event.env, hash: hashTypeAndData(event.type, canonicalize(event.data)) } };
 }

@@ -20,7 +20,8 @@ export interface HookParts {
 
 /**
  * What happens to every request: it gets its id and its context, is turned away while the process drains or when it
- * expects what nobody knows, and is measured once it is answered. Lines of access are at level debug: at thousands of requests a second they are a load.
+ * expects what nobody knows, and is measured once it is answered. Lines of access are at level debug: at thousands of
+ * requests a second they are a load.
  */
 export function addRequestHooks(fastify: FastifyInstance, { health, metrics, logger }: HookParts): void {
   const measured = new HttpMetrics(metrics);
