@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connect } from 'node:net';
 import { newRunId, newStepId, ERRORS, type ErrorCode } from '@runspine/contracts';
 import fc from 'fast-check';
 import { type RunningGateway, runGateway, untilReady } from '../running-gateway.fixture.js';
@@ -194,17 +193,6 @@ describe('hostile requests to a running gateway (real Kafka and PostgreSQL, no p
   });
   afterAll(() => gateway.remove());
 
-  /** All that a connection brings, after these bytes. */
-  const answerTo = (bytes: string) =>
-    new Promise<string>((resolve, reject) => {
-      const { hostname, port } = new URL(gateway.address);
-      let received = '';
-      const socket = connect(Number(port), hostname, () => socket.write(bytes));
-      socket.on('data', (more) => (received += more.toString()));
-      socket.on('close', () => resolve(received));
-      socket.on('error', reject);
-    });
-
   it.each(HOSTILE.map((hostile) => [hostile.name, hostile] as const))('%s', async (_name, hostile) => {
     const { method = 'POST', path = '/v1/runs', headers = JSON_TYPE, body } = hostile;
     const answer = await fetch(`${gateway.address}${path}`, { method, headers: { ...headers }, body: body ?? null });
@@ -235,40 +223,6 @@ describe('hostile requests to a running gateway (real Kafka and PostgreSQL, no p
 
     expect(answer.status).toBe(202);
     expect(({} as Record<string, unknown>).y).toBeUndefined();
-  });
-
-  it('answers what is not HTTP in its own shape', async () => {
-    const text = await answerTo('NOT HTTP AT ALL\r\n\r\n');
-
-    expect(text).toMatch(/^HTTP\/1\.1 400 /);
-    expect(JSON.parse(text.slice(text.indexOf('\r\n\r\n')))).toMatchObject({ error: { code: 'request.malformed' } });
-  });
-
-  it.each(['/v1/runs', '/nexus/blobs', '/nowhere'])('refuses what nobody can expect of %s in words', async (path) => {
-    const text = await answerTo(
-      `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: tea\r\nX-Request-Id: mine\r\nConnection: close\r\n` +
-        'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
-    );
-
-    expect(text).toMatch(/^HTTP\/1\.1 400 /);
-    expect(JSON.parse(text.slice(text.indexOf('\r\n\r\n')))).toEqual({
-      error: {
-        code: 'request.invalid',
-        message: 'Expect may be 100-continue only',
-        retryable: false,
-        details: { faults: [{ path: 'Expect', message: 'may be 100-continue only' }] },
-        request_id: 'mine',
-      },
-    });
-  });
-
-  it('lets a caller who expects 100-continue go on', async () => {
-    const text = await answerTo(
-      'POST /v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-Continue\r\nPrefer: respond-async\r\nConnection: close\r\n' +
-        'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
-    );
-
-    expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 202 /);
   });
 
   it('never answers 500 to any JSON at all, and logs no failure', async () => {
