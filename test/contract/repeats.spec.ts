@@ -75,12 +75,12 @@ describe('every command, sent twice with one event id', () => {
     const run_id: string = (await stack.http().post('/v1/runs')).body.run_id;
     const event_id = randomUUID();
     await stack.http().post(`/v1/runs/${run_id}/start`, { event_id });
-    const { status, body } = await stack
-      .http()
-      .with({ 'x-env': 'other' })
-      .post(`/v1/runs/${run_id}/start`, { event_id });
+    const other = stack.http().with({ 'x-env': 'other' });
+    const { status, body } = await other.post(`/v1/runs/${run_id}/start`, { event_id });
 
     expect([status, body.error.code, body.run]).toEqual([409, 'event.id_reused', undefined]);
+    const { items } = (await other.get('/v1/rejections')).body;
+    expect(items).toEqual([expect.objectContaining({ event_id, env: 'other', reason: 'event.id_reused' })]);
     expect(await stack.http().post(`/v1/runs/${run_id}/start`, { event_id })).toMatchObject({ status: 200 });
   });
 });
