@@ -8,15 +8,16 @@ import { onceADelivery } from './dead-letters/once-a-delivery.js';
 import { RecordsInHand } from './records-in-hand.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
 import { BatchState } from './runs/batch-state.js';
-import { PartitionMemory } from './runs/partition-memory.js';
+import { type MovedStates, PartitionMemory } from './runs/partition-memory.js';
 import { parkEntry } from './runs/park-entry.js';
 import { type FoldedBatch, foldBatch, type Told } from './runs/fold-batch.js';
-import { type Notices, OutcomeNotices } from './log/outcome-notices.js';
+import { OutcomeNotices } from './log/outcome-notices.js';
 import { erasePayloads } from './store/erase-payloads.js';
 import { loadAll, loadMissing } from './store/load-batch.js';
-import { ReservationLost, saveBatch } from './store/save-batch.js';
+import { type BatchWrite, batchWrite, type Fold, ReservationLost, saveBatch } from './store/save-batch.js';
 import { inTransaction, statementsOf } from './store/transaction.js';
 import { refusal } from './store/refusal.js';
+import type { Advance } from './store/row-columns.js';
 
 /** How often a transaction is tried again at once, for conflicts that the next try does not meet. */
 const CONFLICT_TRIES_MAX = 5;
@@ -32,10 +33,20 @@ interface Stretch {
   epoch: number;
 }
 
-/** A stretch, folded: what is to be written and told, and the states that have moved. */
-interface Fold {
-  folded: FoldedBatch;
-  state: BatchState;
+/** Tells the outcomes of a stretch; to be called once they are committed. Resolves when the next may be told. */
+export type Telling = () => Promise<void>;
+
+/**
+ * What is left of stretches once they are folded: bytes for PostgreSQL, the states that have moved, what to tell. Events
+ * and rows are gone while PostgreSQL writes: kept, they would outlive two young collections, which copy them each time.
+ */
+interface Folded {
+  write: BatchWrite;
+  erased: FoldedBatch['erased'];
+  moved: readonly MovedStates[];
+  tellings: readonly Telling[];
+  /** The commit tells who waits. */
+  notifies: boolean;
 }
 
 export interface BatchProjectorOptions {
@@ -48,8 +59,8 @@ export interface BatchProjectorOptions {
   logger: Logger;
   /** Keeps a record that nobody can read, or that PostgreSQL refuses; acknowledged when it resolves. */
   deadLetter: (unreadable: Unreadable) => Promise<void>;
-  /** Tells the outcomes of a stretch, once they are committed. */
-  tell: (partition: number, told: readonly Told[]) => Promise<void>;
+  /** Prepares what tells the outcomes of a stretch: it is called once they are committed, and holds as little as it can. */
+  telling: (partition: number, told: readonly Told[]) => Telling;
 }
 
 /**
@@ -59,7 +70,7 @@ export interface BatchProjectorOptions {
  */
 export class BatchProjector {
   private readonly memories = new Map<string, { memory: PartitionMemory; position: number; epoch: number }>();
-  private readonly rounds = new CommitRounds<Stretch, Told[]>((stretches) => this.commitTogether(stretches));
+  private readonly rounds = new CommitRounds<Stretch, Telling>((stretches) => this.commitTogether(stretches));
 
   private readonly inHand: RecordsInHand;
   private readonly notices: OutcomeNotices;
@@ -80,41 +91,46 @@ export class BatchProjector {
   }
 
   private async applyNow(batch: PartitionBatch): Promise<void> {
-    const { entries, unreadable } = readRecords(batch.records, this.options.partitions, Date.now());
-    await Promise.all(unreadable.map((letter) => this.deadLetter(letter)));
+    const telling = await this.commitInRound(batch);
+    if (telling) await telling();
+    else await this.applyStretch(this.stretchOf(batch, this.read(batch).entries));
+  }
+
+  /**
+   * Undefined where its round was not committed; read again then, which is rare, nothing waits for PostgreSQL but bytes.
+   * Not async, so that it does not hold the entries either.
+   */
+  private commitInRound(batch: PartitionBatch): Promise<Telling | undefined> {
+    const { entries, unreadable } = this.read(batch);
+    const stretch = this.stretchOf(batch, entries);
+    if (unreadable.length === 0) return this.rounds.take(stretch);
+    return Promise.all(unreadable.map((letter) => this.deadLetter(letter))).then(() => this.rounds.take(stretch));
+  }
+
+  private read({ records }: PartitionBatch): ReturnType<typeof readRecords> {
+    return readRecords(records, this.options.partitions, Date.now());
+  }
+
+  private stretchOf(batch: PartitionBatch, entries: readonly Entry[]): Stretch {
     const { topic, partition, firstOffset: from, nextOffset: to } = batch;
-    const stretch = { topic, partition, from, to, entries, epoch: this.options.positions.epochOf(batch) };
-    const told = await this.rounds.take(stretch);
-    if (told) await this.options.tell(partition, told);
-    else await this.applyStretch(stretch);
+    return { topic, partition, from, to, entries, epoch: this.options.positions.epochOf(batch) };
   }
 
   /** All of them or none. What one of them meets, it meets again alone, and there it is dealt with. */
-  private async commitTogether(stretches: readonly Stretch[]): Promise<Told[][] | undefined> {
+  private commitTogether(stretches: readonly Stretch[]): Promise<readonly Telling[] | undefined> {
+    const partitions = stretches.map(({ partition }) => partition);
     const memories = stretches.map((stretch) => this.memoryOf(stretch));
-    let notices: Notices | undefined;
-    try {
-      const recordedAt = new Date().toISOString();
-      const folds: Fold[] = [];
-      for (const [index, stretch] of stretches.entries()) {
-        folds.push(await this.fold(stretch.entries, recordedAt, memories[index]));
-      }
-      notices = this.notices.of(folds.map(({ folded }) => folded.told));
-      await this.save(stretches, folds, recordedAt, notices);
-      folds.forEach(({ state }, index) => memories[index]!.keep(state));
-      return folds.map(({ folded }) => folded.told);
-    } catch (error) {
-      for (const memory of memories) memory.forget();
-      if (notices) this.notices.failed(error);
-      this.options.logger.debug({ partitions: stretches.map(({ partition }) => partition), err: error }, 'each alone');
+    return this.save(this.fold(stretches, memories, true), memories).catch((error: unknown) => {
+      this.options.logger.debug({ partitions, err: error }, 'each alone');
       return undefined;
-    }
+    });
   }
 
   /** A stretch that PostgreSQL refuses is halved, until the one record that it refuses is alone and parked. */
   private async applyStretch(stretch: Stretch): Promise<void> {
     try {
-      await this.options.tell(stretch.partition, await this.commit(stretch));
+      const telling = await this.commit(stretch);
+      await telling();
     } catch (error) {
       const sqlstate = refusal(error);
       if (sqlstate === undefined || stretch.entries.length === 0) throw error;
@@ -128,17 +144,14 @@ export class BatchProjector {
   }
 
   /** The first attempt takes for granted that no id came before; a key that says otherwise leads to a second look. */
-  private async commit(stretch: Stretch): Promise<Told[]> {
+  private async commit(stretch: Stretch): Promise<Telling> {
     const memory = this.memoryOf(stretch);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const recordedAt = new Date().toISOString();
-        const fold = await this.fold(stretch.entries, recordedAt, attempt === 1 ? memory : undefined);
-        await this.save([stretch], [fold], recordedAt);
-        memory.keep(fold.state);
-        return fold.folded.told;
+        const folding = this.fold([stretch], [attempt === 1 ? memory : undefined], false);
+        const [telling] = await this.save(folding, [memory]);
+        return telling!;
       } catch (error) {
-        memory.forget();
         if (error instanceof PositionLost) throw await this.options.positions.lost(stretch);
         if (!isConflict(error, attempt) || attempt >= CONFLICT_TRIES_MAX) throw error;
         this.options.logger.debug({ partition: stretch.partition, attempt, err: error }, 'conflict, trying again');
@@ -146,13 +159,72 @@ export class BatchProjector {
     }
   }
 
-  private async fold(entries: readonly Entry[], recordedAt: string, memory?: PartitionMemory): Promise<Fold> {
+  /**
+   * Loads and folds.
+   * @param memories of each stretch; where there is none, PostgreSQL is asked for all that the entries can meet.
+   */
+  private async fold(
+    stretches: readonly Stretch[],
+    memories: readonly (PartitionMemory | undefined)[],
+    mayNotify: boolean,
+  ): Promise<Folded> {
+    const recordedAt = new Date().toISOString();
+    const folds: Fold[] = [];
+    for (const [index, { entries }] of stretches.entries()) {
+      folds.push(await this.foldEntries(entries, recordedAt, memories[index]));
+    }
+    return this.foldedOf(stretches, folds, recordedAt, mayNotify);
+  }
+
+  private async foldEntries(entries: readonly Entry[], recordedAt: string, memory?: PartitionMemory): Promise<Fold> {
     const { pool, journalKey } = this.options;
     const statements = statementsOf(pool);
     const state = memory ? await loadMissing(statements, entries, memory) : await loadAll(statements, entries);
     const folded = foldBatch(entries, state, journalKey, recordedAt);
     if (tookForNew(state)) throw new ReservationLost('A run was taken for new that may not be.');
     return { folded, state };
+  }
+
+  private foldedOf(
+    stretches: readonly Stretch[],
+    folds: readonly Fold[],
+    recordedAt: string,
+    mayNotify: boolean,
+  ): Folded {
+    const moves = stretches.map((stretch): Advance => ({ ...stretch, clusterId: this.options.positions.clusterId }));
+    const notices = mayNotify ? this.notices.of(folds.map(({ folded }) => folded.told)) : undefined;
+    return {
+      write: batchWrite(moves, folds, recordedAt, notices),
+      erased: folds.flatMap(({ folded }) => folded.erased),
+      moved: folds.map(({ state: { runs, rooms } }) => ({ runs, rooms })),
+      tellings: folds.map(({ folded }, index) => this.options.telling(stretches[index]!.partition, folded.told)),
+      notifies: notices !== undefined,
+    };
+  }
+
+  /** Writes what was folded, and remembers it; whatever fails, the partitions are forgotten. */
+  private async save(folding: Promise<Folded>, memories: readonly PartitionMemory[]): Promise<readonly Telling[]> {
+    let notifies = false;
+    try {
+      const folded = await folding;
+      notifies = folded.notifies;
+      await this.write(folded);
+      folded.moved.forEach((moved, index) => memories[index]!.keep(moved));
+      return folded.tellings;
+    } catch (error) {
+      for (const memory of memories) memory.forget();
+      if (notifies) this.notices.failed(error);
+      throw error;
+    }
+  }
+
+  private async write({ write, erased }: Folded): Promise<void> {
+    const { pool } = this.options;
+    if (erased.length === 0) return saveBatch(statementsOf(pool), write);
+    await inTransaction(pool, async (tx) => {
+      await saveBatch(tx, write);
+      for (const run of erased) await erasePayloads(tx, run);
+    });
   }
 
   /** Valid from one batch to the next only: a gap means that another consumer was here, another epoch a rebuild. */
@@ -176,31 +248,16 @@ export class BatchProjector {
     await this.deadLetter({ record, fault: detail });
     const recordedAt = new Date().toISOString();
     const parked = parkEntry(entry, sqlstate, recordedAt);
-    const state = new BatchState();
+    const write = (folded: FoldedBatch): Promise<void> =>
+      this.write(this.foldedOf([stretch], [{ folded, state: new BatchState() }], recordedAt, false));
     try {
-      await this.save([stretch], [{ folded: parked, state }], recordedAt);
+      await write(parked);
     } catch (refused) {
       if (!(refused instanceof ReservationLost)) throw refused;
       // The id has an outcome already, of another event: it stays.
-      await this.save([stretch], [{ folded: { ...parked, outcomes: [] }, state }], recordedAt);
+      await write({ ...parked, outcomes: [] });
     }
-    await this.options.tell(stretch.partition, parked.told);
-  }
-
-  private async save(
-    stretches: readonly Stretch[],
-    folds: readonly Fold[],
-    recordedAt: string,
-    notices?: Notices,
-  ): Promise<void> {
-    const { pool, positions } = this.options;
-    const moves = stretches.map((stretch) => ({ ...stretch, clusterId: positions.clusterId }));
-    const erased = folds.flatMap(({ folded }) => folded.erased);
-    if (erased.length === 0) return saveBatch(statementsOf(pool), moves, folds, recordedAt, notices);
-    return inTransaction(pool, async (tx) => {
-      await saveBatch(tx, moves, folds, recordedAt, notices);
-      for (const run of erased) await erasePayloads(tx, run);
-    });
+    await this.options.telling(stretch.partition, parked.told)();
   }
 }
 

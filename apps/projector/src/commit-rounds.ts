@@ -9,7 +9,8 @@ interface Waiting<Item, Result> {
 /**
  * Group commit: what arrives while a transaction is on its way goes together in the next one, whatever partition it is
  * of. A commit costs the same for one event as for ten, so that at a light load this is most of the cost of an event;
- * under a heavy one, large rounds run beside each other.
+ * under a heavy one, large rounds run beside each other, and each starts at once: PostgreSQL writes one while the next is
+ * read and folded.
  */
 export class CommitRounds<Item extends { entries: readonly unknown[] }, Result> {
   private waiting: Waiting<Item, Result>[] = [];
@@ -25,11 +26,12 @@ export class CommitRounds<Item extends { entries: readonly unknown[] }, Result> 
     return new Promise((resolve) => {
       this.waiting.push({ item, resolve });
       this.waitingEntries += item.entries.length;
-      this.startSoon();
+      if (this.waitingEntries >= LARGE_ROUND_ENTRIES) this.start();
+      else this.startSoon();
     });
   }
 
-  /** What one fetch brought of several partitions arrives in one turn. */
+  /** What one fetch brought of several partitions, a few records each, arrives in one turn. */
   private startSoon(): void {
     this.starting ??= setImmediate(() => {
       this.starting = undefined;
@@ -44,12 +46,19 @@ export class CommitRounds<Item extends { entries: readonly unknown[] }, Result> 
     this.waiting = [];
     this.waitingEntries = 0;
     this.running += 1;
-    void this.run(round);
+    void this.end(
+      this.commit(round.map(({ item }) => item)),
+      round.map(({ resolve }) => resolve),
+    );
   }
 
-  private async run(round: readonly Waiting<Item, Result>[]): Promise<void> {
-    const results = await this.commit(round.map(({ item }) => item));
-    round.forEach(({ resolve }, index) => resolve(results?.[index]));
+  /** Holds nothing of the items: their commit may let go of them before it ends. */
+  private async end(
+    committing: Promise<readonly Result[] | undefined>,
+    resolves: readonly Waiting<Item, Result>['resolve'][],
+  ): Promise<void> {
+    const results = await committing;
+    resolves.forEach((resolve, index) => resolve(results?.[index]));
     this.running -= 1;
     this.startSoon();
   }

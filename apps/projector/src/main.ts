@@ -18,10 +18,11 @@ import type pg from 'pg';
 import { BatchProjector } from './batch-projector.js';
 import { NexusProjector } from './nexus/nexus-projector.js';
 import { serveAdmin } from './admin/serve-admin.js';
+import { runEnds } from './audit/head-keeper.js';
 import { projectorSettings, type ProjectorSettings } from './config.js';
 import { FeedPublisher } from './log/feed-publisher.js';
 import { LogPositions } from './log/log-positions.js';
-import { ProjectorMetrics } from './projector-metrics.js';
+import { countOutcomes, ProjectorMetrics } from './projector-metrics.js';
 import { ProjectorModule } from './projector.module.js';
 import type { Unreadable } from './runs/batch-reader.js';
 import { keepKeysFor } from './store/key-retention.js';
@@ -77,10 +78,15 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
   const served = serveAdmin({ service, admin, pool, kafka, producer, journalKey: parts.journalKey });
   const projector = new BatchProjector({
     ...parts,
-    tell: (partition, told) => {
-      metrics.told(told);
-      served.heads.note(told);
-      return feed.publish(partition, told);
+    telling: (partition, told) => {
+      const counts = countOutcomes(told);
+      const ends = runEnds(told);
+      const outcomes = feed.prepare(partition, told);
+      return () => {
+        metrics.told(counts);
+        served.heads.note(ends);
+        return feed.publish(partition, outcomes);
+      };
     },
   });
   const transport = new ProjectorTransport({

@@ -3,6 +3,27 @@ import { BATCH_SIZE_BUCKETS, DURATION_BUCKETS_S, type Metrics } from '@runspine/
 import type { FeedPublisher } from './log/feed-publisher.js';
 import type { Told } from './runs/fold-batch.js';
 
+/** How many of a batch's events had which outcome, and were refused for which reason. */
+export interface OutcomeCounts {
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly reasons: ReadonlyMap<string, number>;
+}
+
+/** Counts a batch. */
+export function countOutcomes(told: readonly Told[]): OutcomeCounts {
+  const outcomes = new Map<string, number>();
+  const reasons = new Map<string, number>();
+  for (const { outcome } of told) {
+    increment(outcomes, outcome.repeat ? 'repeat' : outcome.outcome);
+    if (outcome.outcome === 'rejected' && !outcome.repeat) increment(reasons, outcome.reason);
+  }
+  return { outcomes, reasons };
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
 /** What the projector counts, in Prometheus' form. */
 export class ProjectorMetrics {
   private readonly batchRecords;
@@ -53,12 +74,9 @@ export class ProjectorMetrics {
   }
 
   /** Counted a batch at a time: a labelled counter costs as much as folding an event. */
-  told(told: readonly Told[]): void {
-    const outcomes = Map.groupBy(told, ({ outcome }) => (outcome.repeat ? 'repeat' : outcome.outcome));
-    for (const [outcome, of] of outcomes) this.events.inc({ outcome }, of.length);
-    for (const { outcome } of outcomes.get('rejected') ?? []) {
-      if (outcome.outcome === 'rejected') this.rejections.inc({ reason: outcome.reason });
-    }
+  told({ outcomes, reasons }: OutcomeCounts): void {
+    for (const [outcome, count] of outcomes) this.events.inc({ outcome }, count);
+    for (const [reason, count] of reasons) this.rejections.inc({ reason }, count);
   }
 
   /** Readings that are taken as somebody asks. */

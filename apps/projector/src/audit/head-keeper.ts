@@ -34,6 +34,16 @@ const SYSTEM_CLOCK: HeadClock = {
   },
 };
 
+/** The runs that ended in a batch. */
+export function runEnds(told: readonly Told[]): RunEnd[] {
+  const ends: RunEnd[] = [];
+  for (const { event } of told) {
+    if (!event || !endsRun(event.type)) continue;
+    ends.push({ tenant_id: event.tenant_id, run_id: event.run_id, run_sequence: event.run_sequence });
+  }
+  return ends;
+}
+
 export interface HeadKeeperOptions {
   store: HeadStore;
   signer: HeadSigner;
@@ -73,11 +83,8 @@ export class HeadKeeper {
   }
 
   /** Notes the runs that ended in a committed batch. Fast: this is beside the feed. */
-  note(told: readonly Told[]): void {
-    for (const { event } of told) {
-      if (!event || !endsRun(event.type) || this.waiting.length >= WAITING_MAX) continue;
-      this.waiting.push({ tenant_id: event.tenant_id, run_id: event.run_id, run_sequence: event.run_sequence });
-    }
+  note(ends: readonly RunEnd[]): void {
+    this.waiting.push(...ends.slice(0, WAITING_MAX - this.waiting.length));
     if (this.waiting.length > 0) this.timer ??= setTimeout(() => this.gathered(), GATHER_MS);
   }
 

@@ -1,11 +1,7 @@
-import { newEventId, type Outcome, OUTCOMES_TYPE, SPEC_VERSION } from '@runspine/contracts';
 import type { BatchingProducer, OutgoingRecord } from '@runspine/kafka';
 import type { Logger } from '@runspine/service';
 import type { Told } from '../runs/fold-batch.js';
-import { resourceTextOf } from './outcome-text.js';
-
-/** A resource larger than this stays out of the feed: whoever waits reads it. Characters of its JSON. */
-const RESOURCE_LENGTH_MAX = 64 * 1024;
+import { recordsOf } from './feed-records.js';
 
 /** Most outcomes of a partition that gather before they leave. */
 const GATHERED_MAX = 500;
@@ -16,6 +12,14 @@ export interface FeedPublisherOptions {
   logger: Logger;
   /** How long outcomes gather whose waiters have been told, milliseconds. 0: not at all. */
   lingerMs: number;
+}
+
+/** A batch's outcomes as they are to be told: as records, or as they are where they may gather with those of other batches. */
+export type Prepared = Rendered | { readonly gathering: readonly Told[] };
+
+interface Rendered {
+  readonly records: readonly OutgoingRecord[];
+  readonly outcomes: number;
 }
 
 /**
@@ -36,18 +40,25 @@ export class FeedPublisher {
   }
 
   /**
+   * Before the commit: what becomes records now is bytes while PostgreSQL writes, and no longer objects. Outcomes that
+   * somebody waits for leave at once; where their commit tells whoever waits, several commits' go together.
+   */
+  prepare(partition: number, told: readonly Told[]): Prepared {
+    if (this.options.lingerMs > 0 && told.every(({ noticed }) => noticed)) return { gathering: told };
+    return this.rendered(partition, told);
+  }
+
+  /**
    * Hands a batch's outcomes to the feed while the next batch is applied: resolves once the batch before it of this
    * partition has left (or is counted as lost), so that a slow feed slows its partition instead of filling memory.
-   * Outcomes that somebody waits for leave at once; where their commit told whoever waits, several commits' go together.
    */
-  async publish(partition: number, told: readonly Told[]): Promise<void> {
-    if (told.length === 0) return;
-    const gathered = this.gathered.get(partition);
-    if (gathered) gathered.push(...told);
-    else this.gathered.set(partition, [...told]);
+  async publish(partition: number, prepared: Prepared): Promise<void> {
     const before = this.publishing.get(partition);
-    if (this.mayGather(partition, told)) this.timer ??= setTimeout(() => this.releaseAll(), this.options.lingerMs);
-    else this.release(partition);
+    if ('gathering' in prepared) this.gather(partition, prepared.gathering);
+    else {
+      this.release(partition);
+      this.sendNext(partition, prepared);
+    }
     await before;
   }
 
@@ -57,9 +68,13 @@ export class FeedPublisher {
     await Promise.all(this.publishing.values());
   }
 
-  private mayGather(partition: number, told: readonly Told[]): boolean {
-    if (this.options.lingerMs === 0 || this.gathered.get(partition)!.length >= GATHERED_MAX) return false;
-    return told.every(({ noticed }) => noticed);
+  private gather(partition: number, told: readonly Told[]): void {
+    if (told.length === 0) return;
+    const gathered = this.gathered.get(partition) ?? [];
+    gathered.push(...told);
+    this.gathered.set(partition, gathered);
+    if (gathered.length >= GATHERED_MAX) this.release(partition);
+    else this.timer ??= setTimeout(() => this.releaseAll(), this.options.lingerMs);
   }
 
   private releaseAll(): void {
@@ -72,15 +87,24 @@ export class FeedPublisher {
     const told = this.gathered.get(partition);
     if (!told) return;
     this.gathered.delete(partition);
-    const records = recordsOf(this.options.topic, partition, told);
+    this.sendNext(partition, this.rendered(partition, told));
+  }
+
+  private rendered(partition: number, told: readonly Told[]): Rendered {
+    return { records: recordsOf(this.options.topic, partition, told), outcomes: told.length };
+  }
+
+  /** Once what came before it of this partition has left. */
+  private sendNext(partition: number, rendered: Rendered): void {
     const before = this.publishing.get(partition) ?? Promise.resolve();
     this.publishing.set(
       partition,
-      before.then(() => this.send(partition, records, told.length)),
+      before.then(() => this.send(partition, rendered)),
     );
   }
 
-  private async send(partition: number, records: readonly OutgoingRecord[], outcomes: number): Promise<void> {
+  private async send(partition: number, { records, outcomes }: Rendered): Promise<void> {
+    if (outcomes === 0) return;
     try {
       await this.options.producer.sendMany(records);
     } catch (error) {
@@ -88,69 +112,4 @@ export class FeedPublisher {
       this.options.logger.warn({ partition, outcomes, err: error }, 'outcomes did not reach the feed');
     }
   }
-}
-
-/** Outcomes of one run that go together in a record are at most this many characters; a larger one goes alone. */
-const RECORD_LENGTH_MAX = 256 * 1024;
-
-/** A record a run, in the order of the log; more where they grow too large. */
-function recordsOf(topic: string, partition: number, told: readonly Told[]): OutgoingRecord[] {
-  const records: OutgoingRecord[] = [];
-  for (const ofRun of Map.groupBy(
-    told,
-    ({ outcome }) => `${outcome.tenant_id}/${outcome.env}/${outcome.run_id}`,
-  ).values()) {
-    let values: string[] = [];
-    let length = 0;
-    for (const one of ofRun) {
-      const value = valueOf(one);
-      if (length > 0 && length + value.length > RECORD_LENGTH_MAX) {
-        records.push(recordOf(topic, partition, ofRun[0]!, values));
-        values = [];
-        length = 0;
-      }
-      values.push(value);
-      length += value.length;
-    }
-    records.push(recordOf(topic, partition, ofRun[0]!, values));
-  }
-  return records;
-}
-
-/** A CloudEvent in binary mode whose data is a `FeedBatch`. */
-function recordOf(
-  topic: string,
-  partition: number,
-  { entry, outcome }: Told,
-  values: readonly string[],
-): OutgoingRecord {
-  return {
-    topic,
-    partition,
-    key: entry.event.partitionkey,
-    value: `{"outcomes":[${values.join(',')}]}`,
-    headers: {
-      'content-type': 'application/json',
-      ce_specversion: SPEC_VERSION,
-      ce_id: newEventId(),
-      ce_source: '/projector',
-      ce_type: OUTCOMES_TYPE,
-      ce_subject: outcome.run_id,
-      ce_tenantid: outcome.tenant_id,
-      ce_env: outcome.env,
-    },
-  };
-}
-
-/** The JSON of a `FeedValue`; of its resource only where nobody was told of it yet. The event's data is the canonical text that the journal keeps, not written again. */
-function valueOf(told: Told): string {
-  const parts = [`"outcome":${JSON.stringify(told.outcome satisfies Outcome)},"hash":"${told.entry.hash}"`];
-  if (told.event) {
-    const attributes = JSON.stringify({ ...told.event, data: undefined });
-    parts.push(`"event":${attributes.slice(0, -1)},"data":${told.entry.dataText}}`);
-  }
-  if (told.noticed) parts.push('"noticed":true');
-  const resource = told.noticed ? undefined : resourceTextOf(told);
-  if (resource !== undefined && resource.length <= RESOURCE_LENGTH_MAX) parts.push(`"resource":${resource}`);
-  return `{${parts.join(',')}}`;
 }

@@ -40,20 +40,24 @@ export interface Fold {
   state: BatchState;
 }
 
+/** A batch as PostgreSQL takes it. */
+export interface BatchWrite {
+  readonly statement: Statement;
+  readonly values: readonly (Buffer | undefined)[];
+}
+
 /**
- * Moves the offsets of partitions and writes their folded batches, or does neither. Ids and keys are inserted in one
+ * What moves the offsets of partitions and writes their folded batches, or does neither. Ids and keys are inserted in one
  * order by everybody, so that two transactions that meet in one id wait for each other and do not deadlock.
  * @param notices what the commit tells on channels.
- * @throws PositionLost when an offset is not where we hold it.
- * @throws ReservationLost when an id or key came before.
+ * @throws NumberOutOfRange where a column cannot hold a number.
  */
-export async function saveBatch(
-  db: Database,
+export function batchWrite(
   moves: readonly Advance[],
   folds: readonly Fold[],
   recordedAt: string,
   notices?: Notices,
-): Promise<void> {
+): BatchWrite {
   const all = <Row>(rows: (folded: FoldedBatch) => readonly Row[]): readonly Row[] =>
     folds.length === 1 ? rows(folds[0]!.folded) : folds.flatMap(({ folded }) => rows(folded));
   const keys = all((folded) => folded.keys).map((key) => ({ ...key, recorded_at: recordedAt }));
@@ -69,10 +73,20 @@ export async function saveBatch(
     rooms: rowsGiven(ROOMS, rooms),
   };
   const given = PARTS.filter((part) => arrays[part] !== undefined);
+  const told = notices ? [textArray(notices.channels), textArray(notices.payloads)] : [];
+  return {
+    statement: saveStatement(given, notices !== undefined),
+    values: [rowArray(MOVES, moves), ...given.map((part) => arrays[part]), ...told],
+  };
+}
+
+/**
+ * @throws PositionLost when an offset is not where we hold it.
+ * @throws ReservationLost when an id or key came before.
+ */
+export async function saveBatch(db: Database, { statement, values }: BatchWrite): Promise<void> {
   try {
-    const told = notices ? [textArray(notices.channels), textArray(notices.payloads)] : [];
-    const values = [rowArray(MOVES, moves), ...given.map((part) => arrays[part]), ...told];
-    await db.query(saveStatement(given, notices !== undefined), values);
+    await db.query(statement, values);
   } catch (error) {
     const { code, table } = error as { code?: string; table?: string };
     if (code === POSITION_LOST) throw new PositionLost();
