@@ -65,8 +65,8 @@ describe('the notices of a round', () => {
   });
 
   it('are none of a large round, where the feed costs least', () => {
-    expect(new OutcomeNotices(logger).of([many(16, 'a'), many(16, 'a')])).toBeDefined();
-    expect(new OutcomeNotices(logger).of([many(16, 'a'), many(17, 'a')])).toBeUndefined();
+    expect(new OutcomeNotices(logger).of([many(32, 'a'), many(32, 'a')])).toBeDefined();
+    expect(new OutcomeNotices(logger).of([many(32, 'a'), many(33, 'a')])).toBeUndefined();
   });
 
   it('are none for a while after PostgreSQL refused them, and go on after any other failure', () => {

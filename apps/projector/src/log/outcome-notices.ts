@@ -13,7 +13,7 @@ export interface Notices {
  * Most outcomes of a round that is told: a notification costs by its bytes, the feed by its records, and in a larger round
  * the feed is cheaper.
  */
-const ROUND_MAX = 32;
+const ROUND_MAX = 64;
 
 /** SQLSTATEs of a `pg_notify` that PostgreSQL refuses: its queue is full (a listener stands still), or it is not allowed. */
 const NOTIFY_REFUSED = new Set(['54000', '42501']);
