@@ -157,3 +157,18 @@ function futureRun(record: ForeignRecord): ForeignRecord {
 function misplaced(record: ForeignRecord): ForeignRecord {
   return { ...record, partition: (partitionFor(record.key!, PARTITIONS) + 1) % PARTITIONS };
 }
+
+it('is one, too, where its batch is read anew, since an event in it came before', async () => {
+  const team = await stack.foreign();
+  const run_id = team.runId();
+  const created = team.record({ type: 'run.created', data: { run_id, input: null } });
+  await team.sendRecords([created]);
+  await stack.caughtUp();
+  const unreadable = { ...team.record({ type: 'run.started', data: { run_id } }), value: '{"again":' };
+  await team.sendRecords([created, unreadable, team.record({ type: 'run.started', data: { run_id } })]);
+  await stack.caughtUp();
+  const copies = (await stack.read('deadLetter')).filter((letter) => isCopy(letter, unreadable));
+  expect(copies.map(({ headers }) => headers.dl_code)).toEqual(['event.malformed']);
+  const run = await stack.database.row('SELECT status, version FROM proj_runs WHERE run_id = $1', [run_id]);
+  expect(run).toMatchObject({ status: 'running', version: 2 });
+});

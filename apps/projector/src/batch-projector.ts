@@ -8,10 +8,10 @@ import { onceADelivery } from './dead-letters/once-a-delivery.js';
 import { RecordsInHand } from './records-in-hand.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
 import { BatchState } from './runs/batch-state.js';
-import { type MovedStates, PartitionMemory } from './runs/partition-memory.js';
+import { PartitionMemory, type StatesInHand } from './runs/partition-memory.js';
 import { parkEntry } from './runs/park-entry.js';
 import { type FoldedBatch, foldBatch, type Told } from './runs/fold-batch.js';
-import { OutcomeNotices } from './log/outcome-notices.js';
+import { type Notices, OutcomeNotices } from './log/outcome-notices.js';
 import { erasePayloads } from './store/erase-payloads.js';
 import { loadAll, loadMissing } from './store/load-batch.js';
 import { type BatchWrite, batchWrite, type Fold, ReservationLost, saveBatch } from './store/save-batch.js';
@@ -33,17 +33,18 @@ interface Stretch {
   epoch: number;
 }
 
-/** Tells the outcomes of a stretch; to be called once they are committed. Resolves when the next may be told. */
+/** Tells the outcomes of a stretch, once they are committed. Resolves when the next may be told. */
 export type Telling = () => Promise<void>;
 
 /**
- * What is left of stretches once they are folded: bytes for PostgreSQL, the states that have moved, what to tell. Events
- * and rows are gone while PostgreSQL writes: kept, they would outlive two young collections, which copy them each time.
+ * What is left of stretches once they are folded: bytes for PostgreSQL, the states that were met, what to tell. Of a large
+ * round nothing else is kept while PostgreSQL writes, but the records as they came: events and rows would outlive two
+ * young collections, which copy them each time.
  */
-interface Folded {
+interface Prepared {
   write: BatchWrite;
   erased: FoldedBatch['erased'];
-  moved: readonly MovedStates[];
+  states: readonly StatesInHand[];
   tellings: readonly Telling[];
   /** The commit tells who waits. */
   notifies: boolean;
@@ -56,10 +57,12 @@ export interface BatchProjectorOptions {
   journalKey: KeyObject;
   /** Most records that are decoded, folded and saved at once, over all partitions. */
   recordsInHandMax: number;
+  /** Most transactions of several partitions, or of large batches, at a time. */
+  roundsMax: number;
   logger: Logger;
   /** Keeps a record that nobody can read, or that PostgreSQL refuses; acknowledged when it resolves. */
   deadLetter: (unreadable: Unreadable) => Promise<void>;
-  /** Prepares what tells the outcomes of a stretch: it is called once they are committed, and holds as little as it can. */
+  /** Makes what tells the outcomes of a stretch, before they are committed: it should hold as little as it can. */
   telling: (partition: number, told: readonly Told[]) => Telling;
 }
 
@@ -70,13 +73,13 @@ export interface BatchProjectorOptions {
  */
 export class BatchProjector {
   private readonly memories = new Map<string, { memory: PartitionMemory; position: number; epoch: number }>();
-  private readonly rounds = new CommitRounds<Stretch, Telling>((stretches) => this.commitTogether(stretches));
-
+  private readonly rounds: CommitRounds<Stretch, Telling>;
   private readonly inHand: RecordsInHand;
   private readonly notices: OutcomeNotices;
   private readonly deadLetter: BatchProjectorOptions['deadLetter'];
 
   constructor(private readonly options: BatchProjectorOptions) {
+    this.rounds = new CommitRounds((stretches) => this.commitTogether(stretches), options.roundsMax);
     this.inHand = new RecordsInHand(options.recordsInHandMax);
     this.notices = new OutcomeNotices(options.logger);
     this.deadLetter = onceADelivery(options.deadLetter);
@@ -90,25 +93,24 @@ export class BatchProjector {
     await this.inHand.hold(batch.records.length, () => this.applyNow(batch));
   }
 
+  /** A round that was not committed is read anew, at the time of before: what is readable stays so. */
   private async applyNow(batch: PartitionBatch): Promise<void> {
-    const telling = await this.commitInRound(batch);
+    const nowMs = Date.now();
+    const telling = await this.commitInRound(batch, nowMs);
     if (telling) await telling();
-    else await this.applyStretch(this.stretchOf(batch, this.read(batch).entries));
+    else await this.applyStretch(this.stretchOf(batch, this.read(batch, nowMs).entries));
   }
 
-  /**
-   * Undefined where its round was not committed; read again then, which is rare, nothing waits for PostgreSQL but bytes.
-   * Not async, so that it does not hold the entries either.
-   */
-  private commitInRound(batch: PartitionBatch): Promise<Telling | undefined> {
-    const { entries, unreadable } = this.read(batch);
+  /** Undefined where its round was not committed. Not async, so that nothing holds the entries but the round. */
+  private commitInRound(batch: PartitionBatch, nowMs: number): Promise<Telling | undefined> {
+    const { entries, unreadable } = this.read(batch, nowMs);
     const stretch = this.stretchOf(batch, entries);
     if (unreadable.length === 0) return this.rounds.take(stretch);
     return Promise.all(unreadable.map((letter) => this.deadLetter(letter))).then(() => this.rounds.take(stretch));
   }
 
-  private read({ records }: PartitionBatch): ReturnType<typeof readRecords> {
-    return readRecords(records, this.options.partitions, Date.now());
+  private read({ records }: PartitionBatch, nowMs: number): ReturnType<typeof readRecords> {
+    return readRecords(records, this.options.partitions, nowMs);
   }
 
   private stretchOf(batch: PartitionBatch, entries: readonly Entry[]): Stretch {
@@ -116,11 +118,14 @@ export class BatchProjector {
     return { topic, partition, from, to, entries, epoch: this.options.positions.epochOf(batch) };
   }
 
-  /** All of them or none. What one of them meets, it meets again alone, and there it is dealt with. */
+  /**
+   * All of them or none, taking for granted that no id came before. What one of them meets, it meets again alone, and
+   * there it is dealt with.
+   */
   private commitTogether(stretches: readonly Stretch[]): Promise<readonly Telling[] | undefined> {
     const partitions = stretches.map(({ partition }) => partition);
     const memories = stretches.map((stretch) => this.memoryOf(stretch));
-    return this.save(this.fold(stretches, memories, true), memories).catch((error: unknown) => {
+    return this.save(this.prepare(stretches, memories), memories).catch((error: unknown) => {
       this.options.logger.debug({ partitions, err: error }, 'each alone');
       return undefined;
     });
@@ -143,13 +148,12 @@ export class BatchProjector {
     }
   }
 
-  /** The first attempt takes for granted that no id came before; a key that says otherwise leads to a second look. */
+  /** Alone, and with all that PostgreSQL has of what the entries can meet. */
   private async commit(stretch: Stretch): Promise<Telling> {
     const memory = this.memoryOf(stretch);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const folding = this.fold([stretch], [attempt === 1 ? memory : undefined], false);
-        const [telling] = await this.save(folding, [memory]);
+        const [telling] = await this.save(this.prepare([stretch]), [memory]);
         return telling!;
       } catch (error) {
         if (error instanceof PositionLost) throw await this.options.positions.lost(stretch);
@@ -161,22 +165,20 @@ export class BatchProjector {
 
   /**
    * Loads and folds.
-   * @param memories of each stretch; where there is none, PostgreSQL is asked for all that the entries can meet.
+   * @param memories of each stretch, for a round: it loads what they lack, and its commit tells who waits. Without them all
+   * that the entries can meet is loaded.
    */
-  private async fold(
-    stretches: readonly Stretch[],
-    memories: readonly (PartitionMemory | undefined)[],
-    mayNotify: boolean,
-  ): Promise<Folded> {
+  private async prepare(stretches: readonly Stretch[], memories?: readonly PartitionMemory[]): Promise<Prepared> {
     const recordedAt = new Date().toISOString();
     const folds: Fold[] = [];
     for (const [index, { entries }] of stretches.entries()) {
-      folds.push(await this.foldEntries(entries, recordedAt, memories[index]));
+      folds.push(await this.fold(entries, recordedAt, memories?.[index]));
     }
-    return this.foldedOf(stretches, folds, recordedAt, mayNotify);
+    const notices = memories && this.notices.of(folds.map(({ folded }) => folded.told));
+    return this.prepared(stretches, folds, recordedAt, notices);
   }
 
-  private async foldEntries(entries: readonly Entry[], recordedAt: string, memory?: PartitionMemory): Promise<Fold> {
+  private async fold(entries: readonly Entry[], recordedAt: string, memory?: PartitionMemory): Promise<Fold> {
     const { pool, journalKey } = this.options;
     const statements = statementsOf(pool);
     const state = memory ? await loadMissing(statements, entries, memory) : await loadAll(statements, entries);
@@ -185,32 +187,31 @@ export class BatchProjector {
     return { folded, state };
   }
 
-  private foldedOf(
+  private prepared(
     stretches: readonly Stretch[],
     folds: readonly Fold[],
     recordedAt: string,
-    mayNotify: boolean,
-  ): Folded {
+    notices?: Notices,
+  ): Prepared {
     const moves = stretches.map((stretch): Advance => ({ ...stretch, clusterId: this.options.positions.clusterId }));
-    const notices = mayNotify ? this.notices.of(folds.map(({ folded }) => folded.told)) : undefined;
     return {
       write: batchWrite(moves, folds, recordedAt, notices),
       erased: folds.flatMap(({ folded }) => folded.erased),
-      moved: folds.map(({ state: { runs, rooms } }) => ({ runs, rooms })),
+      states: folds.map(({ state: { runs, rooms } }) => ({ runs, rooms })),
       tellings: folds.map(({ folded }, index) => this.options.telling(stretches[index]!.partition, folded.told)),
       notifies: notices !== undefined,
     };
   }
 
-  /** Writes what was folded, and remembers it; whatever fails, the partitions are forgotten. */
-  private async save(folding: Promise<Folded>, memories: readonly PartitionMemory[]): Promise<readonly Telling[]> {
+  /** Writes what was prepared, and remembers it; whatever fails, the partitions are forgotten. */
+  private async save(preparing: Promise<Prepared>, memories: readonly PartitionMemory[]): Promise<readonly Telling[]> {
     let notifies = false;
     try {
-      const folded = await folding;
-      notifies = folded.notifies;
-      await this.write(folded);
-      folded.moved.forEach((moved, index) => memories[index]!.keep(moved));
-      return folded.tellings;
+      const prepared = await preparing;
+      notifies = prepared.notifies;
+      await this.write(prepared);
+      prepared.states.forEach((states, index) => memories[index]!.keep(states));
+      return prepared.tellings;
     } catch (error) {
       for (const memory of memories) memory.forget();
       if (notifies) this.notices.failed(error);
@@ -218,7 +219,7 @@ export class BatchProjector {
     }
   }
 
-  private async write({ write, erased }: Folded): Promise<void> {
+  private async write({ write, erased }: Prepared): Promise<void> {
     const { pool } = this.options;
     if (erased.length === 0) return saveBatch(statementsOf(pool), write);
     await inTransaction(pool, async (tx) => {
@@ -248,16 +249,16 @@ export class BatchProjector {
     await this.deadLetter({ record, fault: detail });
     const recordedAt = new Date().toISOString();
     const parked = parkEntry(entry, sqlstate, recordedAt);
-    const write = (folded: FoldedBatch): Promise<void> =>
-      this.write(this.foldedOf([stretch], [{ folded, state: new BatchState() }], recordedAt, false));
+    const state = new BatchState();
+    const prepared = this.prepared([stretch], [{ folded: parked, state }], recordedAt);
     try {
-      await write(parked);
+      await this.write(prepared);
     } catch (refused) {
       if (!(refused instanceof ReservationLost)) throw refused;
       // The id has an outcome already, of another event: it stays.
-      await write({ ...parked, outcomes: [] });
+      await this.write(this.prepared([stretch], [{ folded: { ...parked, outcomes: [] }, state }], recordedAt));
     }
-    await this.options.telling(stretch.partition, parked.told)();
+    await prepared.tellings[0]!();
   }
 }
 
@@ -270,7 +271,7 @@ function tookForNew(state: BatchState): boolean {
   return false;
 }
 
-/** Deadlock, serialisation failure, or an id that came before where the first attempt took it for new. */
+/** Deadlock, serialisation failure, or an id that somebody else took meanwhile. */
 function isConflict(error: unknown, attempt: number): boolean {
   if (error instanceof ReservationLost) return true;
   if (!(error instanceof pg.DatabaseError)) return false;

@@ -10,13 +10,13 @@ interface Item {
 const item = (name: string, entries: number): Item => ({ name, entries: Array.from({ length: entries }) });
 
 /** Rounds whose commits end when the test says so. */
-function rounds() {
+function rounds(max = 6) {
   const begun: { names: string[]; end: (results: readonly string[] | undefined) => void }[] = [];
   const taken = new CommitRounds<Item, string>((items) => {
     const { promise, resolve } = Promise.withResolvers<readonly string[] | undefined>();
     begun.push({ names: items.map(({ name }) => name), end: resolve });
     return promise;
-  });
+  }, max);
   return { begun, take: (name: string, entries: number) => taken.take(item(name, entries)) };
 }
 
@@ -36,12 +36,37 @@ describe('rounds', () => {
     expect(await Promise.all(second)).toEqual(['C', 'D']);
   });
 
-  it('start at once, beside others, where they are large', () => {
+  it('of a large batch start at once and alone, beside others', async () => {
     const { begun, take } = rounds();
-    void take('a', 100);
-    void take('b', 99);
-    void take('c', 1);
-    expect(begun.map(({ names }) => names)).toEqual([['a'], ['b', 'c']]);
+    void take('small', 1);
+    void take('large', 100);
+    void take('larger', 500);
+    expect(begun.map(({ names }) => names)).toEqual([['large'], ['larger']]);
+    await nextTurn();
+    expect(begun.map(({ names }) => names)).toEqual([['large'], ['larger'], ['small']]);
+  });
+
+  it('of small ones that are large together start beside others, with all of their turn', async () => {
+    const { begun, take } = rounds();
+    void take('first', 1);
+    await nextTurn();
+    for (const name of ['a', 'b', 'c', 'd']) void take(name, 40);
+    await nextTurn();
+    expect(begun.map(({ names }) => names)).toEqual([['first'], ['a', 'b', 'c', 'd']]);
+  });
+
+  it('are so many at a time; what comes then goes together', async () => {
+    const { begun, take } = rounds(2);
+    const all = ['a', 'b', 'c', 'd'].map((name) => take(name, 100));
+    await nextTurn();
+    expect(begun.map(({ names }) => names)).toEqual([['a'], ['b']]);
+    begun[0]!.end(['A']);
+    await all[0];
+    await nextTurn();
+    expect(begun[2]!.names).toEqual(['c', 'd']);
+    begun[1]!.end(['B']);
+    begun[2]!.end(['C', 'D']);
+    expect(await Promise.all(all)).toEqual(['A', 'B', 'C', 'D']);
   });
 
   it('tell each of theirs that they were not committed, and go on', async () => {

@@ -81,7 +81,7 @@ export const projectorSettings = defineSettings({
   }),
   connectionsMax: integerSetting({
     name: 'RUNSPINE_PROJECTOR_CONNECTIONS',
-    doc: 'Connections to PostgreSQL; each partition uses one at a time.',
+    doc: 'Connections to PostgreSQL. Three of four at most write batches of runs at a time.',
     default: 8,
     min: 1,
     max: 200,

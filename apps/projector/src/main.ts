@@ -30,6 +30,9 @@ import { keepKeysFor } from './store/key-retention.js';
 /** Of one fetch and partition: small, since the group's partitions are fetched together and wait in memory. */
 const FETCH_BYTES_MAX = 256 * 1024;
 
+/** Of the connections; the rest is for whatever else asks. */
+const SHARE_OF_ROUNDS = 0.75;
+
 await runService({ name: 'projector', settings: projectorSettings, start });
 
 async function start(service: Service<ProjectorSettings>): Promise<Drain> {
@@ -78,6 +81,7 @@ async function start(service: Service<ProjectorSettings>): Promise<Drain> {
   const served = serveAdmin({ service, admin, pool, kafka, producer, journalKey: parts.journalKey });
   const projector = new BatchProjector({
     ...parts,
+    roundsMax: Math.max(1, Math.floor(settings.connectionsMax * SHARE_OF_ROUNDS)),
     telling: (partition, told) => {
       const counts = countOutcomes(told);
       const ends = runEnds(told);

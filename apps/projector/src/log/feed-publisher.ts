@@ -45,7 +45,7 @@ export class FeedPublisher {
    */
   prepare(partition: number, told: readonly Told[]): Prepared {
     if (this.options.lingerMs > 0 && told.every(({ noticed }) => noticed)) return { gathering: told };
-    return this.rendered(partition, told);
+    return { records: recordsOf(this.options.topic, partition, told), outcomes: told.length };
   }
 
   /**
@@ -55,10 +55,7 @@ export class FeedPublisher {
   async publish(partition: number, prepared: Prepared): Promise<void> {
     const before = this.publishing.get(partition);
     if ('gathering' in prepared) this.gather(partition, prepared.gathering);
-    else {
-      this.release(partition);
-      this.sendNext(partition, prepared);
-    }
+    else this.sendNext(partition, this.withGathered(partition, prepared));
     await before;
   }
 
@@ -84,14 +81,17 @@ export class FeedPublisher {
   }
 
   private release(partition: number): void {
-    const told = this.gathered.get(partition);
-    if (!told) return;
-    this.gathered.delete(partition);
-    this.sendNext(partition, this.rendered(partition, told));
+    this.sendNext(partition, this.withGathered(partition, { records: [], outcomes: 0 }));
   }
 
-  private rendered(partition: number, told: readonly Told[]): Rendered {
-    return { records: recordsOf(this.options.topic, partition, told), outcomes: told.length };
+  /** What gathered leaves with it, ahead of it. */
+  private withGathered(partition: number, { records, outcomes }: Rendered): Rendered {
+    const told = this.gathered.get(partition) ?? [];
+    this.gathered.delete(partition);
+    return {
+      records: [...recordsOf(this.options.topic, partition, told), ...records],
+      outcomes: told.length + outcomes,
+    };
   }
 
   /** Once what came before it of this partition has left. */

@@ -51,11 +51,27 @@ describe('records of the feed', () => {
     expect(read(record!.value)[1]!.event!.data.text).toBe('☃'.repeat(100_000));
   });
 
-  it('say what their commit told already, and no event where there is none', () => {
-    const [record] = recordsOf('feed', 0, [told('a', '', { event: undefined, noticed: true })]);
-    expect(read(record!.value)).toEqual([
-      { outcome: expect.anything() as unknown, hash: 'a'.repeat(64), noticed: true },
+  it('say no event where none was applied', () => {
+    const [record] = recordsOf('feed', 0, [told('a', '', { event: undefined })]);
+    expect(read(record!.value)).toEqual([{ outcome: expect.anything() as unknown, hash: 'a'.repeat(64) }]);
+  });
+
+  it('say the resource as it is where somebody asked for it, unless their commit told it or it is too large', () => {
+    const asking = (name: string, noticed: boolean) => {
+      const one = told('a', '', { noticed, after: { run: { run_id: 'a', name }, step: undefined } as never });
+      one.entry.event.reply = 'resource';
+      return one;
+    };
+    const [record] = recordsOf('feed', 0, [
+      asking('here', false),
+      asking('told', true),
+      asking('x'.repeat(64 * 1024), false),
     ]);
+    const [here, noticed, large] = read(record!.value);
+    expect(here).toMatchObject({ resource: { run: { name: 'here' } } });
+    expect(here).not.toHaveProperty('noticed');
+    expect(noticed).toMatchObject({ noticed: true });
+    for (const one of [noticed, large]) expect(one).not.toHaveProperty('resource');
   });
 
   it('are cut where they grow too large, and one that is larger alone goes alone', () => {

@@ -15,7 +15,7 @@ const RESOURCE_LENGTH_MAX = 64 * 1024;
 export function recordsOf(topic: string, partition: number, told: readonly Told[]): OutgoingRecord[] {
   const firsts: Told[] = [];
   const ends: number[] = [];
-  bytes.at = 0;
+  bytes.begin();
   for (const ofRun of Map.groupBy(
     told,
     ({ outcome }) => `${outcome.tenant_id}/${outcome.env}/${outcome.run_id}`,
@@ -94,6 +94,10 @@ const BYTES_A_UNIT_MAX = 3;
 class Bytes {
   at = 0;
   private buffer = Buffer.allocUnsafeSlow(START_BYTES);
+
+  begin(): void {
+    this.at = 0;
+  }
 
   write(text: string): void {
     const least = this.at + text.length * BYTES_A_UNIT_MAX;

@@ -8,8 +8,8 @@ const ROOMS_MAX = 10_000;
 const STEPS_MAX = 50;
 const FIELDS_LENGTH_MAX = 16 * 1024;
 
-/** What a batch has moved. */
-export type MovedStates = Pick<BatchState, 'runs' | 'rooms'>;
+/** What a batch met, as it left it. */
+export type StatesInHand = Pick<BatchState, 'runs' | 'rooms'>;
 
 /**
  * What a partition's last batches left in hand, so that the next one need not load it: open runs and rooms, as
@@ -29,7 +29,7 @@ export class PartitionMemory {
   }
 
   /** After a commit: keeps what is still open, the latest runs. */
-  keep(state: MovedStates): void {
+  keep(state: StatesInHand): void {
     for (const [key, run] of state.runs) {
       this.runs.delete(key);
       if (!run.state || isFinished(run.state) || !isSmall(run)) continue;

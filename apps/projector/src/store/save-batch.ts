@@ -43,11 +43,11 @@ export interface Fold {
 /** A batch as PostgreSQL takes it. */
 export interface BatchWrite {
   readonly statement: Statement;
-  readonly values: readonly (Buffer | undefined)[];
+  readonly values: readonly Buffer[];
 }
 
 /**
- * What moves the offsets of partitions and writes their folded batches, or does neither. Ids and keys are inserted in one
+ * The one statement that moves the offsets of partitions and writes their folded batches. Ids and keys are inserted in one
  * order by everybody, so that two transactions that meet in one id wait for each other and do not deadlock.
  * @param notices what the commit tells on channels.
  * @throws NumberOutOfRange where a column cannot hold a number.
@@ -73,14 +73,16 @@ export function batchWrite(
     rooms: rowsGiven(ROOMS, rooms),
   };
   const given = PARTS.filter((part) => arrays[part] !== undefined);
+  const rows = given.map((part) => arrays[part]!);
   const told = notices ? [textArray(notices.channels), textArray(notices.payloads)] : [];
   return {
     statement: saveStatement(given, notices !== undefined),
-    values: [rowArray(MOVES, moves), ...given.map((part) => arrays[part]), ...told],
+    values: [rowArray(MOVES, moves), ...rows, ...told],
   };
 }
 
 /**
+ * Moves the offsets and writes the batches, or does neither.
  * @throws PositionLost when an offset is not where we hold it.
  * @throws ReservationLost when an id or key came before.
  */
