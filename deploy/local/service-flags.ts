@@ -5,7 +5,7 @@ const SMALL_CORES = 4;
 
 /**
  * How a service's process is kept small. The projector's records, while they wait, and its open runs outlive young
- * collections: small halves for young objects, an old heap that is collected when it has doubled, and one thread that helps
+ * collections: small halves for young objects, an old heap that is collected before it doubles, and one thread that helps
  * collecting: more of them take the cores from PostgreSQL, and the main thread waits for each. The gateway's objects die
  * with their request: larger halves, so that few are copied. What nexus lets go of is mostly outside of the heap, Arrow's
  * buffers of a commit: they go with a young collection, and where those are rare each few commits end in one of the whole
@@ -14,7 +14,7 @@ const SMALL_CORES = 4;
 const HEAP = {
   gateway: ['--max-semi-space-size=32'],
   nexus: ['--max-semi-space-size=4'],
-  projector: ['--max-semi-space-size=16', '--heap-growing-percent=100', '--v8-pool-size=1'],
+  projector: ['--max-semi-space-size=16', '--heap-growing-percent=70', '--v8-pool-size=1'],
 };
 
 /** Flags of node for a service. */

@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type PartitionBatch, PositionLost } from '@runspine/kafka';
 import type { Logger } from '@runspine/service';
 import pg from 'pg';
 import type { LogPositions } from './log/log-positions.js';
-import { CommitRounds } from './commit-rounds.js';
+import { CommitRounds, LARGE_ENTRIES } from './commit-rounds.js';
 import { onceADelivery } from './dead-letters/once-a-delivery.js';
 import { RecordsInHand } from './records-in-hand.js';
 import { type Entry, readRecords, type Unreadable } from './runs/batch-reader.js';
@@ -95,6 +96,8 @@ export class BatchProjector {
 
   /** A round that was not committed is read anew, at the time of before: what is readable stays so. */
   private async applyNow(batch: PartitionBatch): Promise<void> {
+    // What this turn has folded is sent first: PostgreSQL writes it while this is read.
+    if (batch.records.length >= LARGE_ENTRIES) await nextTurn();
     const nowMs = Date.now();
     const telling = await this.commitInRound(batch, nowMs);
     if (telling) await telling();

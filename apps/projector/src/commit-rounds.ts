@@ -1,5 +1,5 @@
 /** From this many entries on, waiting for others gains nothing: a commit's cost is then in its rows. */
-const LARGE_ENTRIES = 100;
+export const LARGE_ENTRIES = 100;
 
 interface Waiting<Item, Result> {
   item: Item;
